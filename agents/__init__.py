@@ -1,0 +1,1 @@
+"""Faust: channels in, sink out; carries out what state/ asks for."""

@@ -1,0 +1,1 @@
+"""Where records come from and where messages go: librdkafka, and nothing that knows why."""

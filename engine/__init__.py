@@ -1,0 +1,1 @@
+"""A task: fetch in, answers out. Start at task.py."""

@@ -1,0 +1,1 @@
+"""Each aggregate in a file of its own: what it measures, its piece of a value, its compiled step."""

@@ -1,0 +1,98 @@
+"""Errors by whose fault they are: the event's (refuse it, go on), the deployment's (refuse to start), ours (stop).
+
+A message holds the value, the limit and the place. It never holds an identifier: it is logged and published.
+"""
+
+from typing import ClassVar
+
+from schemas.reasons import Reason
+
+
+class WeirError(Exception):
+    """Root of everything that Weir raises on purpose. `exit_code` is what a command ends with."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class RefusedEvent(WeirError):
+    """The event's fault: it becomes a refused row and a dead letter, and the next one is read."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class RefusedStart(WeirError):
+    """The deployment's fault: said in one sentence, and the program does not start (or stops)."""
+
+    exit_code = 2
+
+
+class BadSetting(RefusedStart):
+    """A setting has a value that cannot be used."""
+
+
+class BadCatalogue(RefusedStart):
+    """The feature catalogue does not fit its schema; the message names the line."""
+
+
+class BadMapping(RefusedStart):
+    """A mapping of a foreign file does not fit its schema or the file."""
+
+
+class BadPolicy(RefusedStart):
+    """A policy file does not fit its schema."""
+
+
+class PackageMismatch(RefusedStart):
+    """A model package is missing, corrupt, or needs what the catalogue in force lacks."""
+
+
+class BrokerUnreachable(RefusedStart):
+    """No broker answered within the time given at start."""
+
+
+class TopicMissing(RefusedStart):
+    """A topic that `weir topics create` makes is not there."""
+
+
+class TopicMismatch(RefusedStart):
+    """A topic of ours has other partitions, cleanup policy, replication, retention or message size than it needs."""
+
+
+class TopicMadeAnew(RefusedStart):
+    """The log has another topic id than the state on this disk was folded from."""
+
+
+class LogTooShort(RefusedStart):
+    """The log no longer holds what the state lacks."""
+
+
+class UnknownVersion(RefusedStart):
+    """Stored bytes were written by a version that this build cannot read."""
+
+
+class IdKeyChanged(RefusedStart):
+    """The key that hashes identifiers is not the one the state was built with."""
+
+
+class DataFolderUnusable(RefusedStart):
+    """The data folder cannot be written, or another worker holds it."""
+
+
+class DiskFull(RefusedStart):
+    """A write to the data folder failed for want of space."""
+
+
+class Ours(WeirError):
+    """Our fault, or the broker's while we run: the process ends without another commit, the restart replays."""
+
+    exit_code = 3
+
+
+class DeliveryFailed(Ours):
+    """A message was not acknowledged: a gap followed by a later row would be loss."""
+
+
+class ScoringFailed(Ours):
+    """The model in force returned something that is no probability."""

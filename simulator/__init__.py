@@ -1,0 +1,1 @@
+"""Cards with habits, merchants, and three kinds of fraud, by seed."""
