@@ -1,0 +1,130 @@
+"""Every setting, and the only reader of the environment.
+
+A setting is a field of `Settings`; its environment variable is `WEIR_` and the field in capitals, its default stands here.
+Three come from elsewhere too: `KAFKA_BOOTSTRAP` names the cluster, and `WEIR_KAFKA_HOME` and `WEIR_JAVA` are set by the launcher.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import get_type_hints
+
+import msgspec
+
+from schemas.errors import BadSetting
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What one process works by. Units are in the names."""
+
+    prefix: str = "weir"
+    """Every topic, consumer group and data folder stands under it."""
+    bootstrap: str = "127.0.0.1:9092"
+    """Kafka's bootstrap servers (`KAFKA_BOOTSTRAP`)."""
+    kafka_options: str = ""
+    """Further librdkafka settings, for TLS and SASL: `security.protocol=SSL,ssl.ca.location=/etc/ca.pem`."""
+    replication: int = 1
+    """Replication factor of our topics, of `weir topics create`; `check` demands at least this."""
+    transactions: str = ""
+    """The source topic; empty: PREFIX-transactions."""
+    data: str = ".weir/data"
+    """The data folder; each prefix and partition has a folder below it."""
+    artefacts: str = ".weir/artefacts"
+    """Where `weir control put` copies packages and workers find them; on several machines, a shared folder."""
+    id_key: str = ""
+    """The key that hashes identifiers, at least 16 characters."""
+    id_key_file: str = ""
+    """A file that holds it."""
+    worker: str = "w1"
+    """This worker's name, unique in the group and the same after a restart."""
+    roles: str = "intake,decide"
+    record_bytes_max: int = 65_536
+    cache_mib: int = 256
+    """Values kept in memory by a task; past it clean ones leave."""
+    commit_ms: int = 100
+    checkpoint_seconds: float = 3.0
+    metrics_port: int = 0
+    """Loopback port of /metrics, /livez and /readyz; 0: a free one, which the log names."""
+    log_json: bool = False
+    kafka_home: str = ""
+    java: str = "java"
+
+    def topic(self, name: str) -> str:
+        """The full name of a topic or group of ours."""
+        return f"{self.prefix}-{name}"
+
+    @property
+    def transactions_topic(self) -> str:
+        """The source topic's full name."""
+        return self.transactions or self.topic("transactions")
+
+    @property
+    def data_folder(self) -> Path:
+        """The data folder of this prefix and worker."""
+        return Path(self.data) / self.prefix / self.worker
+
+    def key(self) -> bytes:
+        """The id key. Raises BadSetting if there is none, or it is shorter than 16 bytes."""
+        if self.id_key_file:
+            try:
+                key = Path(self.id_key_file).read_bytes().strip()
+            except OSError as error:
+                raise BadSetting(f"WEIR_ID_KEY_FILE {self.id_key_file} cannot be read: {error.strerror}") from None
+        else:
+            key = self.id_key.encode()
+        if not key:
+            raise BadSetting(
+                "no id key: set WEIR_ID_KEY_FILE to a file of at least 16 random bytes (head -c 32 /dev/urandom | base64 > FILE)"
+            )
+        if not 16 <= len(key) <= 64:
+            raise BadSetting(f"the id key has {len(key)} bytes, it must have 16 to 64")
+        return key
+
+    def librdkafka_options(self) -> dict[str, str]:
+        """`kafka_options` as a dictionary. Raises BadSetting."""
+        options = {}
+        for part in filter(None, self.kafka_options.split(",")):
+            name, equals, value = part.partition("=")
+            if not equals:
+                raise BadSetting(f"WEIR_KAFKA_OPTIONS: {part!r} is not name=value")
+            options[name.strip()] = value.strip()
+        return options
+
+
+ELSEWHERE = {"bootstrap": "KAFKA_BOOTSTRAP"}
+
+
+def variable(field: str) -> str:
+    """The environment variable of a field."""
+    return ELSEWHERE.get(field, f"WEIR_{field.upper()}")
+
+
+def read_settings(environment: Mapping[str, str] | None = None, **given: object) -> Settings:
+    """Settings from the environment, `given` (a command's options; None: not given) above it. Raises BadSetting."""
+    environment = os.environ if environment is None else environment
+    values: dict[str, object] = {}
+    for field, kind in get_type_hints(Settings).items():
+        name = variable(field)
+        if given.get(field) is not None:
+            values[field] = given[field]
+        elif environment.get(name):
+            try:
+                values[field] = msgspec.convert(environment[name], kind, strict=False)
+            except msgspec.ValidationError as error:
+                raise BadSetting(f"{name} is {environment[name]!r}: {str(error)[0].lower()}{str(error)[1:]}") from None
+    settings = Settings(**values)  # type: ignore[arg-type]  # each value was converted to its field's type above
+    if not settings.prefix.replace("-", "").replace(".", "").replace("_", "").isalnum():
+        raise BadSetting(f"prefix {settings.prefix!r}: letters, digits, dots, dashes and underscores only")
+    return settings
+
+
+def embedded_asked(environment: Mapping[str, str] | None = None) -> bool:
+    """True where no cluster is named, so that the demo and the tests start their own."""
+    return not (os.environ if environment is None else environment).get("KAFKA_BOOTSTRAP")
+
+
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The environment of a child process that is to work by these settings."""
+    default = Settings()
+    ours = {variable(f): str(getattr(settings, f)) for f in settings.__struct_fields__ if getattr(settings, f) != getattr(default, f)}
+    return {**os.environ, **ours}
