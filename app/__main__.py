@@ -78,32 +78,46 @@ def complain(sentence: str) -> None:
 
 
 def ask(name: str, arguments: list[str]) -> int:
-    """Load the command `name`, read its arguments, run it; returns its exit code."""
+    """Load the command `name`, read its arguments, run it; returns its exit code.
+
+    A command that sets the default `further` (`parser.set_defaults(further=[])`) is given what its parser does not know.
+    """
     entry = COMMANDS[name]
     command = cast("Command", importlib.import_module(f"app.commands.{entry.module}"))
-    parser = argparse.ArgumentParser(prog=f"weir {name}", description=command.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog=f"weir {name}", description=command.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     command.add_arguments(parser)
-    code = command.run(parser.parse_args(arguments))
-    sys.stdout.flush()  # here, where a closed pipe is caught
-    return code
+    known, further = parser.parse_known_args(arguments)
+    if "further" in known:
+        known.further = further
+    elif further:
+        parser.error(f"what is {' '.join(further)}?")
+    return command.run(known)
+
+
+def answer(name: str, arguments: list[str]) -> int:
+    """Help, version, a command, or the advice that there is no such command; returns the exit code."""
+    commands = available()
+    if name in {"-h", "--help", "help"}:
+        print(overview())
+    elif name in {"-V", "--version"}:
+        print(version())
+    elif name in commands:
+        return ask(name, arguments)
+    else:
+        near = difflib.get_close_matches(name, commands, n=1)
+        complain(f"no command {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(commands)}"))
+        return WRONG_USE
+    return 0
 
 
 def main(arguments: list[str]) -> int:
     """Returns the exit code: the command's own, 2 for wrong use, an error's `exit_code`, 130 after Ctrl-C."""
-    name = arguments[0] if arguments else "--help"
+    name, *rest = arguments or ["--help"]
     try:
-        if name in {"-h", "--help", "help"}:
-            print(overview(), flush=True)
-            return 0
-        if name in {"-V", "--version"}:
-            print(version(), flush=True)
-            return 0
-        commands = available()
-        if name not in commands:
-            near = difflib.get_close_matches(name, commands, n=1)
-            complain(f"no command {name!r}" + (f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(commands)}"))
-            return WRONG_USE
-        return ask(name, arguments[1:])
+        code = answer(name, rest)
+        sys.stdout.flush()  # here, where a closed pipe is caught
     except WeirError as error:
         complain(str(error) or type(error).__name__)
         return error.exit_code
@@ -112,6 +126,7 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains while it flushes at exit
         return PIPE_CLOSED
+    return code
 
 
 if __name__ == "__main__":

@@ -18,16 +18,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Everything after the known options is pytest's."""
+    """What is not known here is pytest's: `weir test -k fold`, `weir test tests/features`."""
     parser.add_argument("--no-checkers", action="store_true", help="pytest alone")
-    parser.add_argument("pytest", nargs=argparse.REMAINDER, metavar="ARGUMENT", help="given to pytest, for example -k fold or a path")
+    parser.set_defaults(further=[])
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """pytest's exit code where it failed, else the first failing checker's."""
+    """Returns pytest's exit code where it failed, else the first failing checker's."""
     checkers = () if arguments.no_checkers else CHECKERS
     codes = [check(name, command) for name, command in checkers]
-    tests = subprocess.run([sys.executable, "-m", "pytest", *arguments.pytest], cwd=ROOT, check=False).returncode
+    tests = subprocess.run([sys.executable, "-m", "pytest", *arguments.further], cwd=ROOT, check=False).returncode
     return tests or next((code for code in codes if code), 0)
 
 
