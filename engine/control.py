@@ -1,0 +1,89 @@
+"""Control rows: how an artefact enters the log and takes effect where it stands."""
+
+from collections.abc import Callable
+from hashlib import sha256
+from typing import TypeVar
+
+import msgspec
+
+from schemas.control import CATALOGUE, IN_FORCE, KEYS, REFUSED, WISH, Control, encode_control
+from schemas.errors import WeirError
+from schemas.records import Message, Partition
+from schemas.row import CONTROL_HEADER
+
+K = TypeVar("K")
+
+
+def control_row(control: Control, log: Partition) -> Message:
+    """The message of the log that puts it in force."""
+    return Message(log.topic, None, encode_control(control), log.number, [(CONTROL_HEADER, control.key.encode())])
+
+
+def first_row(catalogue_text: str, version: str, log: Partition) -> Message:
+    """The catalogue row that `weir topics create` writes into an empty log: no task and no intake starts before it."""
+    return control_row(control_of(CATALOGUE, catalogue_text, version), log)
+
+
+def control_of(key: str, text: str, version: str) -> Control:
+    """A catalogue or policy as a control: it travels inside."""
+    return Control(key=key, version=version, sha256=sha256(text.encode()).hexdigest(), body=text)
+
+
+def newer(wish: Control, than: Control | None) -> bool:
+    """Whether a wish stands after what is in force: another topic id is newer."""
+    if than is None or wish.wish_topic_id != than.wish_topic_id:
+        return True
+    return wish.wish_offset > than.wish_offset
+
+
+class Board:
+    """The control topic as one worker has read it: the newest wish of each key, and what the cells echoed.
+
+    It is told every record, as often as it comes and in order of offset; what it holds is a function of the newest of each key.
+    """
+
+    def __init__(self) -> None:
+        self.wishes: dict[str, Control] = {}
+        self.echoes: dict[tuple[int, str], Control] = {}
+        self.refusals: dict[tuple[int, str], Control] = {}
+
+    def read(self, key: bytes, control: Control | None) -> None:
+        """One record of the control topic; None: a tombstone. Keys of no known form are left alone."""
+        match key.decode("utf-8", "replace").split("/"):
+            case [first, name] if first == WISH and name in KEYS:
+                _put(self.wishes, name, control)
+            case [first, cell, name] if first == IN_FORCE and cell.isdigit():
+                _put(self.echoes, (int(cell), name), control)
+            case [first, cell, name] if first == REFUSED and cell.isdigit():
+                _put(self.refusals, (int(cell), name), control)
+
+    def due(self, cell: int, in_force: dict[str, Control]) -> list[Control]:
+        """The wishes that stand after what is in force in a cell and were not refused there."""
+        wishes = [wish for key, wish in self.wishes.items() if newer(wish, in_force.get(key))]
+        return [wish for wish in wishes if (cell, wish.key) not in self.refusals or newer(wish, self.refusals[cell, wish.key])]
+
+    def unechoed(self, cell: int, in_force: dict[str, Control]) -> list[Control]:
+        """What is in force in a cell and is not what its echo says."""
+        return [control for key, control in in_force.items() if self.echoes.get((cell, key)) != control]
+
+
+def _put(held: dict[K, Control], key: K, control: Control | None) -> None:
+    if control is None:
+        held.pop(key, None)
+    else:
+        held[key] = control
+
+
+def echo(control: Control, topic: str, cell: int) -> Message:
+    """What a cell has in force, for everybody to read."""
+    return Message(topic, f"{IN_FORCE}/{cell}/{control.key}".encode(), encode_control(control))
+
+
+def verified(wish: Control, verify: Callable[[Control], None], *, topic: str, log: Partition) -> tuple[Message, WeirError | None]:
+    """The row that puts a wish in force, or, where `verify` raises one of our errors, the echo that says why not."""
+    try:
+        verify(wish)
+    except WeirError as error:
+        refused = msgspec.structs.replace(wish, body=None, reason=str(error))
+        return Message(topic, f"{REFUSED}/{log.number}/{wish.key}".encode(), encode_control(refused)), error
+    return control_row(wish, log), None

@@ -1,0 +1,77 @@
+"""What stands on disk beside the values: the marker, which says up to where they were folded and by what."""
+
+from typing import NamedTuple
+
+import msgspec
+
+from schemas.control import Control
+from schemas.errors import UnknownVersion
+from schemas.records import Origin, Partition
+from schemas.verdict import Versions
+
+MARKER_VERSION = 1
+
+
+class Marker(msgspec.Struct, frozen=True, kw_only=True):
+    """The state up to `offset` of the log with this topic id, whole with its values or not at all."""
+
+    topic_id: str
+    offset: int
+    key_fingerprint: str
+    fold_version: int
+    seen: tuple[tuple[Origin, int], ...] = ()
+    newest_ms: int | None = None
+    """The cell's newest event time."""
+    in_force: tuple[Control, ...] = ()
+    """Each with the wish it came from."""
+    versions: tuple[Versions, ...] = ()
+    """Every combination that was in force; a remembered verdict is an index into it."""
+    marker_version: int = MARKER_VERSION
+
+
+Value = tuple[str, bytes, bytes]
+"""Entity, key (16 bytes), stored bytes (empty: deleted)."""
+
+
+class Checkpoint(NamedTuple):
+    """A marker and every value that changed since the one before it."""
+
+    partition: Partition
+    marker: Marker
+    values: list[Value]
+
+
+class LogRange(NamedTuple):
+    """What a partition of the log holds: offsets begin (there) to end (not yet)."""
+
+    topic_id: str
+    begin: int
+    end: int
+
+
+class Start(NamedTuple):
+    """Where a task begins. It folds silently from marker.offset to live_from; rows below log_end were in the log when it started."""
+
+    marker: Marker
+    committed: int
+    live_from: int
+    log_end: int
+
+
+_encoder, _decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Marker)
+
+
+def encode_marker(marker: Marker) -> bytes:
+    """As MessagePack."""
+    return _encoder.encode(marker)
+
+
+def decode_marker(stored: bytes) -> Marker:
+    """Raises UnknownVersion where this build cannot read it."""
+    try:
+        version = msgspec.msgpack.decode(stored)["marker_version"]
+    except (msgspec.DecodeError, KeyError, TypeError) as error:
+        raise UnknownVersion(f"the marker on disk is no marker: {error}") from None
+    if version != MARKER_VERSION:
+        raise UnknownVersion(f"the marker on disk has version {version}, this build reads version {MARKER_VERSION}")
+    return _decoder.decode(stored)

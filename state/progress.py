@@ -1,0 +1,71 @@
+"""Four positions of a task in its cell, and the one law between them.
+
+saved  <=  stored  <=  committed  <=  acknowledged  <=  folded        (saved comes with snapshots)
+
+folded        state in memory
+acknowledged  every answer below it has been acknowledged by the broker
+committed     the group's offset
+stored        state on this disk
+"""
+
+from collections import deque
+
+
+class Receipt:
+    """What is still outstanding of one batch's answers."""
+
+    __slots__ = ("outstanding", "upto")
+
+    def __init__(self, upto: int, outstanding: int) -> None:
+        self.upto = upto
+        self.outstanding = outstanding
+
+    def delivered(self, count: int = 1) -> None:
+        """`count` more of its messages were acknowledged."""
+        assert count <= self.outstanding, f"{count} acknowledged, {self.outstanding} outstanding"
+        self.outstanding -= count
+
+
+class Progress:
+    """The positions of one task, or of one intake in its source partition (which stores nothing).
+
+    live_from: the first position whose answers are to be sent; what stands before it was acknowledged in an earlier life.
+    """
+
+    def __init__(self, folded: int, *, committed: int, stored: int, live_from: int) -> None:
+        assert stored <= folded <= live_from, (stored, folded, live_from)
+        self.folded = folded
+        self.stored = stored
+        self._committed = committed
+        self._acknowledged = live_from
+        self._receipts: deque[Receipt] = deque()
+
+    def sent(self, *, upto: int, messages: int) -> Receipt:
+        """A batch was folded up to `upto` and its answers, so many messages, were handed to the sink."""
+        assert upto > self.folded, (upto, self.folded)
+        self.folded = upto
+        receipt = Receipt(upto, messages)
+        self._receipts.append(receipt)
+        return receipt
+
+    @property
+    def acknowledged(self) -> int:
+        """No answer below this position is outstanding."""
+        while self._receipts and not self._receipts[0].outstanding:
+            self._acknowledged = max(self._acknowledged, self._receipts.popleft().upto)
+        return self._acknowledged
+
+    @property
+    def committed(self) -> int:
+        """The group's offset, never back."""
+        return self._committed
+
+    @committed.setter
+    def committed(self, position: int) -> None:
+        assert self._committed <= position <= self.acknowledged, (self._committed, position, self._acknowledged)
+        self._committed = position
+
+    def store(self, position: int) -> None:
+        """State up to `position` is on disk."""
+        assert self.stored <= position <= self.committed, (self.stored, position, self._committed)
+        self.stored = position
