@@ -1,0 +1,152 @@
+"""The feature catalogue: entities, windows, measures, caps; a feature's name is its definition read aloud.
+
+    entity _ measure _ of _ where _ window _ delay      card_count_24h, device_distinct_card_1h, card_seconds_since_previous, hour
+
+`catalogue.yaml` beside this file is the one that ships. The order of the columns is the order of the file: per entity velocity (window by
+window), recency, baseline, distinct (`of` by `of`), novelty; then the features of the transaction itself, then the signals.
+"""
+
+from fractions import Fraction
+from hashlib import sha256
+from importlib.resources import files
+
+import msgspec
+
+from features.catalogue_file import CatalogueFile, EntityEntry, Page, duration_ms
+from features.columns import Entity, Feature, SetSpec, entity_of, features_of
+from schemas.row import ID_FIELDS
+
+__all__ = ["Catalogue", "Entity", "Feature", "SetSpec", "catalogue_text", "read_catalogue"]
+
+REACH_MAX_MS = 49 * 86_400_000
+"""Longest window + grace: an event's age behind its key's newest is kept in 32 bits of milliseconds."""
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    """A catalogue that was read and found sound. text: its canonical form, which reads as this same catalogue."""
+
+    name: str
+    entities: tuple[Entity, ...]
+    """In the file's order: the first whose id is present is a row's primary."""
+    transaction: tuple[str, ...]
+    signals: dict[str, str]
+    """Name -> "number" or "text", sorted by name."""
+    base_currency: str
+    rates: dict[str, str]
+    """Currency -> major units of the base currency for one major unit, a decimal string."""
+    events_max: int
+    members_max: int
+    memory_min: int
+    memory_max: int
+    memory_span_ms: int
+    grace_ms: int
+    lifetime_ms: int
+    future_ms: int
+    """How far an event may be ahead of its record's timestamp."""
+    features: tuple[Feature, ...]
+    """In the order of the columns."""
+    text: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the features, in the order of the columns."""
+        return tuple(feature.name for feature in self.features)
+
+    @property
+    def sha256(self) -> str:
+        """Of the canonical text: comments, anchors and spacing do not move it."""
+        return sha256(self.text.encode()).hexdigest()
+
+    @property
+    def version(self) -> str:
+        """NAME@ and the first 12 hex digits of the sha256."""
+        return f"{self.name}@{self.sha256[:12]}"
+
+
+def catalogue_text() -> str:
+    """The catalogue that ships."""
+    return files("features").joinpath("catalogue.yaml").read_text(encoding="utf-8")
+
+
+def read_catalogue(text: str, *, place: str) -> Catalogue:
+    """A catalogue from YAML (or JSON). place: what errors call it. Raises BadCatalogue, which names place and line."""
+    page = Page(text, place=place)
+    file = page.read()
+    _judge(file, page)
+    entities = tuple(entity_of(name, entry, file) for name, entry in file.entities.items())
+    return Catalogue(
+        name=file.name,
+        entities=entities,
+        transaction=file.transaction,
+        signals=dict(sorted(file.signals.items())),
+        base_currency=file.base_currency,
+        rates=dict(sorted(file.rates.items())),
+        events_max=file.events_max,
+        members_max=file.members_max,
+        memory_min=file.memory_min,
+        memory_max=file.memory_max,
+        memory_span_ms=duration_ms(file.memory_span),
+        grace_ms=duration_ms(file.grace),
+        lifetime_ms=duration_ms(file.lifetime),
+        future_ms=duration_ms(file.ahead),
+        features=tuple(features_of(entities, file)),
+        text=_canonical(file),
+    )
+
+
+def _canonical(file: CatalogueFile) -> str:
+    """JSON with every default written out: a later default cannot change what an old text means."""
+    file = msgspec.structs.replace(file, rates=dict(sorted(file.rates.items())), signals=dict(sorted(file.signals.items())))
+    return msgspec.json.encode(file).decode()
+
+
+def _judge(file: CatalogueFile, page: Page) -> None:
+    """What takes more than one part of the file to see. Raises BadCatalogue."""
+    if Fraction(file.rates.get(file.base_currency, "0")) != 1:
+        raise page.error(f'rates: the base currency {file.base_currency} needs the rate "1"', "rates", file.base_currency)
+    for currency, rate in file.rates.items():
+        if Fraction(rate) == 0:
+            raise page.error(f"rates.{currency}: a rate of 0", "rates", currency)
+    if file.memory_min > file.memory_max:
+        raise page.error(f"memory_min {file.memory_min} is above memory_max {file.memory_max}", "memory_min")
+    _judge_repeats(file.transaction, page, "transaction")
+    fields: dict[str, str] = {}
+    for name, entry in file.entities.items():
+        if entry.id not in ID_FIELDS:
+            raise page.error(f"{entry.id} is no id field; they are {', '.join(ID_FIELDS)}", "entities", name, "id")
+        if entry.id in fields:
+            raise page.error(f"{entry.id} is already the id of {fields[entry.id]}", "entities", name, "id")
+        fields[entry.id] = name
+        _judge_entity(name, entry, file, page)
+    names = [feature.name for feature in features_of(tuple(entity_of(name, entry, file) for name, entry in file.entities.items()), file)]
+    if not names:
+        raise page.error("no feature is asked for")
+    if repeated := [name for name in names if names.count(name) > 1]:
+        raise page.error(f"two features would be called {repeated[0]}")
+
+
+def _judge_entity(name: str, entry: EntityEntry, file: CatalogueFile, page: Page) -> None:
+    grace_ms = duration_ms(file.grace)
+    for kind in ("velocity", "recency", "baseline", "distinct", "novelty"):
+        part = getattr(entry, kind)
+        for field in part.__struct_fields__ if part else ():
+            path = ("entities", name, kind, field)
+            _judge_repeats(getattr(part, field), page, *path)
+            for at, text in enumerate(getattr(part, field) if field == "windows" else ()):
+                reach_ms = duration_ms(text) + grace_ms
+                if reach_ms > REACH_MAX_MS:
+                    raise page.error(f"window {text} and grace {file.grace} reach {reach_ms} ms, the limit is {REACH_MAX_MS}", *path, at)
+            for at, of in enumerate(getattr(part, field) if field == "of" else ()):
+                if of == name or (of != "country" and of not in file.entities):
+                    raise page.error(f"{name}: of {of}, which is no other entity of this catalogue, nor country", *path, at)
+                if kind == "novelty" and (entry.distinct is None or of not in entry.distinct.of):
+                    raise page.error(f"{name}: new {of} reads the set of distinct {of}, which is not declared", *path, at)
+
+
+def _judge_repeats(items: tuple[str, ...], page: Page, *path: str) -> None:
+    seen: set[object] = set()
+    for at, item in enumerate(items):
+        meaning = duration_ms(item) if path[-1] == "windows" else item  # 60s is 1m
+        if meaning in seen:
+            raise page.error(f"{'.'.join(path)}: {item} stands here a second time", *path, at)
+        seen.add(meaning)
