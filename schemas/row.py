@@ -8,7 +8,7 @@ knows, moves nothing. A control row stands alone in its message, is JSON, and ha
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import IntEnum
 from io import BytesIO
 from typing import NamedTuple
@@ -127,13 +127,13 @@ def _rows(value: bytes, dtype: np.dtype[np.void]) -> Rows:
     return wanted
 
 
-def runs(fetch: Fetch, *, cut_at: int, dtype: np.dtype[np.void] = ROW, rows_max: int = 4096) -> Iterator[list[Block]]:
-    """The blocks of a fetch in batches: a control row stands alone, no batch crosses `cut_at`, nor takes a block past rows_max rows."""
+def runs(fetch: Fetch, *, cut_at: Collection[int], dtype: np.dtype[np.void] = ROW, rows_max: int = 4096) -> Iterator[list[Block]]:
+    """The blocks of a fetch in batches: a control row stands alone, no batch crosses an offset of `cut_at`, nor takes a block past rows_max rows."""
     batch: list[Block] = []
     rows = 0
     for record in fetch.records:
         block = unpack(record, dtype)
-        if batch and (block.control is not None or block.offset == cut_at or rows + len(block.rows) > rows_max):
+        if batch and (block.control is not None or block.offset in cut_at or rows + len(block.rows) > rows_max):
             yield batch
             batch, rows = [], 0
         if block.control is not None:
