@@ -1,5 +1,7 @@
 """What a transaction says of itself: hour, weekday, weekend, night (UTC), amount, declared numbers. No state, so whole columns at once."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,21 +20,30 @@ def moment(rows: Rows, feature: Feature) -> NDArray[np.float32]:
     rows: ROW (n,). Returns float32 (n,).
     """
     assert not feature.entity, f"{feature.name} needs state"
-    time_ms = rows["event_time_ms"]
-    hour = time_ms % DAY_MS // HOUR_MS
-    weekday = (time_ms // DAY_MS + EPOCH_WEEKDAY) % 7
-    match feature.measure:
-        case "hour":
-            return hour.astype(np.float32)
-        case "weekday":
-            return weekday.astype(np.float32)
-        case "weekend":
-            return (weekday >= 5).astype(np.float32)
-        case "night":
-            return (hour < NIGHT_ENDS_HOUR).astype(np.float32)
-        case "amount":
-            return rows["amount_minor"].astype(np.float64).astype(np.float32)
-        case "signal" if rows.dtype[f"signal_{feature.of}"].kind == "f":
-            return rows[f"signal_{feature.of}"].astype(np.float32)
-        case _:
-            return np.full(len(rows), np.nan, np.float32)
+    column = MEASURES.get(feature.measure)
+    with np.errstate(over="ignore"):  # a signal beyond float32 is infinite there
+        if column is not None:
+            return column(rows).astype(np.float32)
+        if feature.measure == "signal" and rows.dtype[feature.name].kind == "f":
+            signal: NDArray[np.float32] = rows[feature.name].astype(np.float32)
+            return signal
+    return np.full(len(rows), np.nan, np.float32)
+
+
+def _hour(rows: Rows) -> NDArray[np.int64]:
+    hour: NDArray[np.int64] = rows["event_time_ms"] % DAY_MS // HOUR_MS
+    return hour
+
+
+def _weekday(rows: Rows) -> NDArray[np.int64]:
+    weekday: NDArray[np.int64] = (rows["event_time_ms"] // DAY_MS + EPOCH_WEEKDAY) % 7
+    return weekday
+
+
+MEASURES: dict[str, Callable[[Rows], NDArray[np.generic]]] = {
+    "hour": _hour,
+    "weekday": _weekday,
+    "weekend": lambda rows: _weekday(rows) >= 5,
+    "night": lambda rows: _hour(rows) < NIGHT_ENDS_HOUR,
+    "amount": lambda rows: rows["amount_minor"].astype(np.float64),
+}
