@@ -1,0 +1,114 @@
+"""Start: where a task begins, and every refusal to begin. Checkpoint: the order of its steps."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from schemas.errors import IdKeyChanged, LogTooShort, TopicMadeAnew, UnknownVersion
+from schemas.records import Partition
+from state.checkpoint import Checkpoint, LogRange, Marker, Start, decode_marker, encode_marker
+from state.lifecycle import checkpoint, start
+from state.progress import Progress
+from state.steps import CommitOffset, Delivery, OpenStore, ReadCommitted, ReadLogRange, Step, WriteStore, carry_out
+
+LOG = Partition("log", 0)
+
+
+def marker(**given: Any) -> Marker:  # noqa: ANN401  # any field of a marker
+    return Marker(**{"topic_id": "t1", "offset": 10, "key_fingerprint": "k", "fold_version": 1, **given})
+
+
+def begin(*, committed: int | None, log: LogRange, held: Marker | None) -> Start:
+    answers: dict[type[Step[Any]], object] = {ReadCommitted: committed, ReadLogRange: log, OpenStore: held}
+
+    async def perform(step: Step[Any]) -> object:
+        return answers[type(step)]
+
+    return asyncio.run(carry_out(start(LOG, key_fingerprint="k", fold_version=1), perform))
+
+
+def test_without_anything_it_begins_at_the_first_row() -> None:
+    assert begin(committed=None, log=LogRange("t1", 0, 7), held=None)[1:] == (0, 0, 7)
+
+
+def test_without_a_disk_it_folds_silently_up_to_what_was_committed() -> None:
+    found = begin(committed=5, log=LogRange("t1", 0, 7), held=None)
+    assert (found.marker.offset, found.live_from) == (0, 5)
+
+
+def test_with_a_disk_it_folds_silently_from_there() -> None:
+    found = begin(committed=12, log=LogRange("t1", 3, 20), held=marker())
+    assert (found.marker.offset, found.live_from) == (10, 12)
+
+
+def test_a_group_whose_offsets_expired_goes_on_where_the_disk_stands() -> None:
+    found = begin(committed=None, log=LogRange("t1", 3, 20), held=marker())
+    assert (found.live_from, found.committed) == (10, 0)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words", "committed", "log", "held"),
+    [
+        (LogTooShort, "begins at 3", None, LogRange("t1", 3, 7), None),
+        (LogTooShort, "begins at 11", 12, LogRange("t1", 11, 20), marker()),
+        (LogTooShort, "ends at 9", 9, LogRange("t1", 0, 9), marker()),
+        (LogTooShort, "ends at 7", 8, LogRange("t1", 0, 7), None),
+        (TopicMadeAnew, "made anew", None, LogRange("t2", 0, 20), marker()),
+        (IdKeyChanged, "fingerprint", None, LogRange("t1", 0, 20), marker(key_fingerprint="other")),
+        (UnknownVersion, "fold version 2", None, LogRange("t1", 0, 20), marker(fold_version=2)),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(
+    refusal: type[Exception], words: str, committed: int | None, log: LogRange, held: Marker | None
+) -> None:
+    with pytest.raises(refusal, match=words):
+        begin(committed=committed, log=log, held=held)
+
+
+class Kept:
+    """A task of which only the positions count."""
+
+    def __init__(self) -> None:
+        self.partition = LOG
+        self.progress = Progress(0, committed=0, stored=0, live_from=0)
+        self.progress.sent(upto=4, messages=0)
+
+    def freeze(self) -> Checkpoint:
+        return Checkpoint(LOG, marker(offset=self.progress.folded), [])
+
+    def stored(self, checkpoint: Checkpoint) -> None:
+        self.progress.store(checkpoint.marker.offset)
+
+
+def test_a_checkpoint_is_acknowledged_then_committed_then_written() -> None:
+    task, performed = Kept(), []
+
+    async def perform(step: Step[Any]) -> None:
+        performed.append(type(step))
+        if isinstance(step, Delivery):
+            task.progress.sent(upto=9, messages=1)  # goes on meanwhile: not part of what was frozen
+        if isinstance(step, WriteStore):
+            assert step.checkpoint.marker.offset == 4
+            assert task.progress.committed == 4
+
+    asyncio.run(carry_out(checkpoint(task), perform))
+    assert performed == [Delivery, CommitOffset, WriteStore]
+    assert task.progress.stored == 4
+
+
+def test_what_a_step_raises_passes_through_the_protocol() -> None:
+    async def perform(step: Step[Any]) -> None:
+        raise OSError(type(step).__name__)
+
+    with pytest.raises(OSError, match="Delivery"):
+        asyncio.run(carry_out(checkpoint(Kept()), perform))
+
+
+def test_a_marker_reads_back_and_one_of_another_version_is_refused() -> None:
+    held = marker(newest_ms=-5)
+    assert decode_marker(encode_marker(held)) == held
+    with pytest.raises(UnknownVersion, match="version 2, this build reads version 1"):
+        decode_marker(encode_marker(marker(marker_version=2)))
+    with pytest.raises(UnknownVersion, match="no marker"):
+        decode_marker(b"\xff")
