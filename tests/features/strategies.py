@@ -1,0 +1,137 @@
+"""Streams of rows that go over every edge: steps of small integers, drawn by hypothesis or by a seed, and built into ROWs."""
+
+from collections.abc import Sequence
+from random import Random
+from typing import NamedTuple
+
+import numpy as np
+from hypothesis import strategies as st
+
+from features.catalogue import Catalogue, read_catalogue
+from schemas.row import Rows, row_dtype
+
+SMALL = """
+name: small
+base_currency: EUR
+rates: {EUR: "1"}
+events_max: 5
+members_max: 3
+memory_min: 2
+memory_max: 4
+memory_span: 5m
+grace: 20m
+lifetime: 1h
+ahead: 5m
+entities:
+  account:
+    id: account_id
+    velocity: &all {measures: [count, sum, mean, max, deviation], windows: [10s, 10m, 1m]}
+    recency: &recency {measures: [seconds_since_previous, seconds_since_first]}
+    baseline: {measures: [ratio, zscore], windows: [10m]}
+    distinct: {of: [merchant, country], windows: [10m, 1m]}
+  card:
+    id: card_id
+    velocity: *all
+    recency: *recency
+    baseline: {measures: [zscore, ratio], windows: [1m, 15m]}
+    distinct: {of: [merchant, country, account], windows: [1m]}
+    novelty: {of: [country, merchant]}
+  device: {id: device_id, velocity: {measures: [max, count], windows: [1m]}}
+  ip: {id: ip, distinct: {of: [card], windows: [10s, 10m]}, novelty: {of: [card]}}
+  email: {id: email, recency: {measures: [seconds_since_previous]}}
+  merchant: {id: merchant_id, baseline: {measures: [ratio], windows: [1m]}, distinct: {of: [card], windows: [10m]}}
+transaction: [amount, hour, weekday, weekend, night, mcc, country, channel]
+signals: {risk: number, tag: text}
+"""
+SMALL_CATALOGUE = read_catalogue(SMALL, place="the small catalogue")
+T0_MS = 1_709_251_200_000  # 2024-03-01, a Friday
+
+IDS = {"account_id": 3, "card_id": 4, "device_id": 3, "ip": 3, "merchant_id": 7, "email": 2}
+"""Pool sizes; 0 of each is absent. Seven merchants exceed a set of three."""
+COUNTRIES = (b"", b"DE", b"FR", b"PL", b"SE", b"US")
+AMOUNTS_MINOR = (0, 1, 1, 2, 3, 999, 1000, 12_345, 2**40, 2**40 - 1, -5)
+COPY_NONE, COPY_SAME, COPY_CHANGED = 0, 1, 2
+
+
+class Step(NamedTuple):
+    """One row in small integers; each field is taken modulo what there is to choose from, so any integers make a stream."""
+
+    kind: int
+    anchor: int
+    offset: int
+    copy: int
+    copied: int
+    amount: int
+    account: int
+    card: int
+    device: int
+    ip: int
+    merchant: int
+    email: int
+    country: int
+    received: int
+
+
+def offsets_ms(catalogue: Catalogue) -> list[int]:
+    """Every edge of the catalogue and one to each side of it, both ways; and half of them small steps forward."""
+    spans = {catalogue.grace_ms, catalogue.lifetime_ms, catalogue.memory_span_ms}
+    for entity in catalogue.entities:
+        spans |= {*entity.windows_ms, *entity.baseline_windows_ms, entity.events_keep_ms}
+        spans |= {span for each in entity.sets for span in (*each.windows_ms, each.keep_ms)}
+    edges = [sign * span + beside for span in sorted(spans) for beside in (-1, 0, 1) for sign in (1, -1)]
+    usual = [0, 1, 500, 1_000, 3_000, 7_000, 9_999, 20_000, 40_000, -1, -900, -2_500, -30_000]
+    return edges + usual * (1 + len(edges) // len(usual))
+
+
+def build(steps: Sequence[Step], catalogue: Catalogue, *, start_ms: int = T0_MS) -> Rows:
+    """The rows of the steps. A copied row is an earlier one again, at a time of its own; changed: its amount differs."""
+    rows = np.zeros(len(steps), row_dtype(catalogue.signals))
+    offsets, newest = offsets_ms(catalogue), start_ms
+    for at, (row, step) in enumerate(zip(rows, steps, strict=True)):
+        copy = (COPY_NONE,) * 6 + (COPY_SAME, COPY_SAME, COPY_CHANGED)
+        source = at - 1 - step.copied % min(at, 9) if at else 0  # of the nine before it, so that a memory of four is exceeded
+        if at and copy[step.copy % 9] != COPY_NONE and rows[source]["kind"] == 1:
+            rows[at] = rows[source]
+            if copy[step.copy % 9] == COPY_CHANGED:
+                row["amount_minor"] += 1
+                row["content_hash"] += 1
+        else:
+            fill(row, step, at)
+        earlier = rows["event_time_ms"][:at]
+        anchors = (newest, newest, earlier[-1], earlier[step.copied % at]) if at else (start_ms,)
+        row["event_time_ms"] = anchors[step.anchor % len(anchors)] + offsets[step.offset % len(offsets)]
+        received = (0, 0, 0, 10, 100_000, 1 - catalogue.future_ms, -catalogue.future_ms, -catalogue.future_ms - 1)
+        row["received_ms"] = row["event_time_ms"] + received[step.received % len(received)]
+        row["offset"], row["origin"] = 1000 + at, at % 3
+        if row["kind"] == 1 and newest - catalogue.grace_ms <= row["event_time_ms"] <= row["received_ms"] + catalogue.future_ms:
+            newest = max(newest, int(row["event_time_ms"]))
+    return rows
+
+
+def fill(row: np.void, step: Step, at: int) -> None:
+    """What a row says apart from its times."""
+    row["kind"] = ((1,) * 18 + (0, 2))[step.kind % 20]
+    row["reason"] = 7 if row["kind"] == 0 else 0
+    row["transaction_hash"], row["content_hash"] = 10_000 + at, 20_000 + 10 * at
+    row["amount_minor"] = AMOUNTS_MINOR[step.amount % len(AMOUNTS_MINOR)]
+    row["country"] = COUNTRIES[step.country % len(COUNTRIES)]
+    drawn = (step.account, step.card, step.device, step.ip, step.merchant, step.email)
+    for nth, ((field, pool), number) in enumerate(zip(IDS.items(), drawn, strict=True)):
+        if number % pool:
+            row[field] = (2**63 + 1_000 * (nth + 1) + number % pool, number % pool)  # members above int64, as hashes are
+    if not (row["account_id"].any() or row["card_id"].any()):
+        row["card_id"] = (2**63 + 2_001, 1)
+    if "signal_risk" in (row.dtype.names or ()):
+        row["signal_risk"] = (0.25, np.nan, 1e300)[step.amount % 3]
+        row["signal_tag"] = b"a"
+
+
+def steps(*, max_size: int) -> st.SearchStrategy[list[Step]]:
+    """For hypothesis: shrinks towards few rows, first choices and zeros."""
+    return st.lists(st.builds(Step, *(st.integers(0, 1000) for _ in Step._fields)), min_size=1, max_size=max_size)
+
+
+def seeded_steps(seed: int, size: int) -> list[Step]:
+    """The same from a seed, for long streams."""
+    random = Random(seed)
+    return [Step(*(random.randrange(1001) for _ in Step._fields)) for _ in range(size)]
