@@ -102,11 +102,7 @@ def _canonical(file: CatalogueFile) -> str:
 
 def _judge(file: CatalogueFile, page: Page) -> None:
     """What takes more than one part of the file to see. Raises BadCatalogue."""
-    if Fraction(file.rates.get(file.base_currency, "0")) != 1:
-        raise page.error(f'rates: the base currency {file.base_currency} needs the rate "1"', "rates", file.base_currency)
-    for currency, rate in file.rates.items():
-        if Fraction(rate) == 0:
-            raise page.error(f"rates.{currency}: a rate of 0", "rates", currency)
+    _judge_rates(file, page)
     if file.memory_min > file.memory_max:
         raise page.error(f"memory_min {file.memory_min} is above memory_max {file.memory_max}", "memory_min")
     _judge_repeats(file.transaction, page, "transaction")
@@ -118,11 +114,23 @@ def _judge(file: CatalogueFile, page: Page) -> None:
             raise page.error(f"{entry.id} is already the id of {fields[entry.id]}", "entities", name, "id")
         fields[entry.id] = name
         _judge_entity(name, entry, file, page)
-    names = [feature.name for feature in features_of(tuple(entity_of(name, entry, file) for name, entry in file.entities.items()), file)]
+    entities = tuple(entity_of(name, entry, file) for name, entry in file.entities.items())
+    reach_ms = max(keep_ms for entity in entities for keep_ms in (entity.events_keep_ms, *(each.keep_ms for each in entity.sets)))
+    if duration_ms(file.lifetime) < reach_ms:
+        raise page.error(f"lifetime {file.lifetime} is below the longest window and the grace, {reach_ms} ms", "lifetime")
+    names = [feature.name for feature in features_of(entities, file)]
     if not names:
         raise page.error("no feature is asked for")
     if repeated := [name for name in names if names.count(name) > 1]:
         raise page.error(f"two features would be called {repeated[0]}")
+
+
+def _judge_rates(file: CatalogueFile, page: Page) -> None:
+    if Fraction(file.rates.get(file.base_currency, "0")) != 1:
+        raise page.error(f'rates: the base currency {file.base_currency} needs the rate "1"', "rates", file.base_currency)
+    for currency, rate in file.rates.items():
+        if Fraction(rate) == 0:
+            raise page.error(f"rates.{currency}: a rate of 0", "rates", currency)
 
 
 def _judge_entity(name: str, entry: EntityEntry, file: CatalogueFile, page: Page) -> None:

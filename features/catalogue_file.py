@@ -115,8 +115,8 @@ class Page:
 
     def __init__(self, text: str, *, place: str) -> None:
         self._place = place
-        loader = yaml.SafeLoader(text)
         try:
+            loader = yaml.SafeLoader(text)
             root = loader.get_single_node()
             if root is not None:
                 _refuse_repeated_keys(root, self._at, set())
@@ -126,8 +126,6 @@ class Page:
             raise self._at(mark.line if mark else 0, f"not YAML: {error.problem or error.context}") from None
         except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise self._at(0, f"not YAML: {' '.join(str(error).split())}") from None
-        finally:
-            loader.dispose()
         self._root = root
 
     def _at(self, line: int, what: str) -> BadCatalogue:
