@@ -24,7 +24,10 @@ class Model:
         manifest = self.package.manifest
         names = [feature.name for feature in manifest.features]
         self._columns = np.array(self.package.columns, np.intp)
-        self._categories = Categories(manifest.vocabularies, names)
+        try:
+            self._categories = Categories(manifest.vocabularies, names)
+        except (ValueError, OverflowError) as error:
+            raise PackageMismatch(f"package {folder}: the vocabularies in {MANIFEST} do not fit their columns: {error}") from error
         self._scorer = Scorer(folder / ONNX, width=len(names))
 
     @property

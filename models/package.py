@@ -129,6 +129,9 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
         if declared != FORMAT:
             raise PackageMismatch(f"package {folder}: {MANIFEST} has format {declared}, this build reads format {FORMAT}")
         manifest = msgspec.json.decode(body, type=Manifest)
+        for name in manifest.files:
+            if name in {"", ".", ".."} or Path(name).name != name:
+                raise PackageMismatch(f"package {folder}: {MANIFEST} lists {name!r}, which is no file of the package's own folder")
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PackageMismatch(f"package {folder}: {MANIFEST} is corrupt: {error}") from error
     return manifest, hashlib.sha256(body).hexdigest()

@@ -7,6 +7,7 @@ Lists (block, allow, with expiry) will stand beside the thresholds and be asked 
 """
 
 import hashlib
+from importlib.resources import files
 
 import msgspec
 import numpy as np
@@ -54,6 +55,11 @@ class Policy(msgspec.Struct, frozen=True):
         thresholds = np.array([threshold for threshold, _ in self.levels], np.float64)
         actions = np.array([Action.APPROVE, *(action for _, action in self.levels)], np.uint8)
         return actions[np.searchsorted(thresholds, scores.astype(np.float64), side="right")]
+
+
+def policy_text() -> str:
+    """The policy that ships."""
+    return files("models").joinpath("policies/default.yaml").read_text(encoding="utf-8")
 
 
 def read_policy(text: str, *, place: str) -> Policy:

@@ -1,0 +1,98 @@
+"""From examples to a package: select, train, floor, convert, prove, judge, write.
+
+training rows ---> vocabularies, trees ---> floored text ---> ONNX ---> parity on all validation rows ---> metrics ---> folder
+"""
+
+import hashlib
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from models.metrics import Evaluation, evaluate
+from models.model import Model
+from models.package import MANIFEST, ONNX, TREES, Catalogue, Manifest, Needed, encode_manifest
+from models.policy import Policy
+from models.scorer import Scorer
+from models.training.examples import Examples, select
+from models.training.export import floored, prove_parity, to_onnx
+from models.training.train import Matrix, Progress, Settings, train
+
+
+class Wanted(NamedTuple):
+    """What the package is to be called, what it is to read, and the policy whose actions must survive ONNX."""
+
+    name: str
+    version: str
+    policy: Policy
+    features: Sequence[str] = ("*",)
+    settings: Settings = Settings()
+    score: str = "fraud"
+
+
+class Built(NamedTuple):
+    """A package that was written, loads, and how good it is on each set of examples."""
+
+    model: Model
+    evaluations: Mapping[str, Evaluation]
+    parity: float
+    """The greatest difference between LightGBM's and ONNX's score."""
+
+
+def build(folder: Path, wanted: Wanted, sets: Mapping[str, Examples], *, catalogue: Catalogue, progress: Progress | None = None) -> Built:
+    """Writes the package.
+
+    sets: `training` and `validation`, and any others to be judged, whose figures go into the manifest too.
+    Raises BadTraining, or NoParity; then nothing is written.
+    """
+    training, validation = sets["training"], sets["validation"]
+    chosen = select(catalogue, wanted.features, training)
+    judged = chosen.matrix(validation)
+    text = floored(
+        train(
+            Matrix(chosen.matrix(training), training.labels), Matrix(judged, validation.labels), settings=wanted.settings, progress=progress
+        )
+    )
+    arriving = folder.with_name(f"{folder.name}.arriving")
+    shutil.rmtree(arriving, ignore_errors=True)
+    arriving.mkdir(parents=True)
+    try:
+        (arriving / TREES).write_text(text, encoding="utf-8")
+        (arriving / ONNX).write_bytes(to_onnx(text, width=len(chosen.features)))
+        scorer = Scorer(arriving / ONNX, width=len(chosen.features))
+        thresholds = np.array([threshold for threshold, _ in wanted.policy.levels])
+        parity = prove_parity(text, scorer, judged, thresholds=thresholds)
+        evaluations = {
+            name: evaluate(scorer.score(chosen.matrix(each)), each.labels, cards=each.cards, days=each.days) for name, each in sets.items()
+        }
+        manifest = Manifest(
+            name=wanted.name,
+            version=wanted.version,
+            score=wanted.score,
+            catalogue=catalogue.version,
+            features=tuple(Needed(feature.name, feature.hash) for feature in chosen.features),
+            vocabularies=chosen.vocabularies,
+            metrics=_metrics(evaluations),
+            trained_on=training.span,
+            validated_on=validation.span,
+            training=msgspec.to_builtins(wanted.settings),
+            files={name: hashlib.sha256((arriving / name).read_bytes()).hexdigest() for name in (ONNX, TREES)},
+        )
+        (arriving / MANIFEST).write_bytes(encode_manifest(manifest))
+        shutil.rmtree(folder, ignore_errors=True)
+        arriving.rename(folder)
+    finally:
+        shutil.rmtree(arriving, ignore_errors=True)
+    return Built(Model(folder, catalogue=catalogue), evaluations, parity)
+
+
+def _metrics(evaluations: Mapping[str, Evaluation]) -> dict[str, float]:
+    return {
+        f"{name}_{figure}": round(float(value), 6)
+        for name, evaluation in evaluations.items()
+        for figure, value in evaluation._asdict().items()
+        if np.isfinite(value)
+    }
