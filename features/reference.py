@@ -99,9 +99,7 @@ def take_in(value: Value, row: np.void, entity: Entity) -> Folding:
     """Puts the row into the value: its event where it belongs in time, its members into the sets."""
     event = Event(int(row["event_time_ms"]), int(row["amount_minor"]))
     at = bisect_right(value.events, event.time_ms, key=lambda kept: kept.time_ms)
-    earlier = [kept.time_ms for kept in value.events[:at]]
-    if not value.empty and value.newest_ms <= event.time_ms:
-        earlier.append(value.newest_ms)  # its event may have been dropped
+    history = value.events[:at]
     first_ms = None if value.empty else value.first_ms
     new = {each.of: see(value.sets.setdefault(each.of, {}), member_of(row, each), event.time_ms) for each in entity.sets}
     value.events.insert(at, event)
@@ -110,9 +108,9 @@ def take_in(value: Value, row: np.void, entity: Entity) -> Folding:
     return Folding(
         time_ms=event.time_ms,
         amount_minor=event.amount_minor,
-        history=value.events[:at],
-        seen=value.events[: at + 1],
-        previous_ms=max(earlier, default=None),
+        history=history,
+        seen=[*history, event],
+        previous_ms=history[-1].time_ms if history else None,
         first_ms=first_ms,
         sets=value.sets,
         new=new,

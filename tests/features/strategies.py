@@ -49,7 +49,7 @@ T0_MS = 1_709_251_200_000  # 2024-03-01, a Friday
 IDS = {"account_id": 3, "card_id": 4, "device_id": 3, "ip": 3, "merchant_id": 7, "email": 2}
 """Pool sizes; 0 of each is absent. Seven merchants exceed a set of three."""
 COUNTRIES = (b"", b"DE", b"FR", b"PL", b"SE", b"US")
-AMOUNTS_MINOR = (0, 1, 1, 2, 3, 999, 1000, 12_345, 2**40, 2**40 - 1, -5)
+AMOUNTS_MINOR = (0, 1, 1, 2, 3, 999, 1000, 12_345, 2**24 + 1, 2**40, 2**40 - 1, -5)
 COPY_NONE, COPY_SAME, COPY_CHANGED = 0, 1, 2
 
 
@@ -60,7 +60,8 @@ class Step(NamedTuple):
     anchor: int
     offset: int
     copy: int
-    copied: int
+    same: int
+    which: int
     amount: int
     account: int
     card: int
@@ -72,40 +73,55 @@ class Step(NamedTuple):
     received: int
 
 
-def offsets_ms(catalogue: Catalogue) -> list[int]:
-    """Every edge of the catalogue and one to each side of it, both ways; and half of them small steps forward."""
+def offsets_ms(catalogue: Catalogue, *, calm: bool) -> list[int]:
+    """Every edge of the catalogue and one to each side of it, both ways; and twice as many small steps. calm: no edge beyond the grace."""
     spans = {catalogue.grace_ms, catalogue.lifetime_ms, catalogue.memory_span_ms}
     for entity in catalogue.entities:
         spans |= {*entity.windows_ms, *entity.baseline_windows_ms, entity.events_keep_ms}
         spans |= {span for each in entity.sets for span in (*each.windows_ms, each.keep_ms)}
-    edges = [sign * span + beside for span in sorted(spans) for beside in (-1, 0, 1) for sign in (1, -1)]
-    usual = [0, 1, 500, 1_000, 3_000, 7_000, 9_999, 20_000, 40_000, -1, -900, -2_500, -30_000]
-    return edges + usual * (1 + len(edges) // len(usual))
+    near = [span for span in sorted(spans) if not calm or span < catalogue.grace_ms]
+    edges = [sign * span + beside for span in near for beside in (-1, 0, 0, 1) for sign in (1, -1)]
+    usual = [0, 0, 0, 0, 1, 500, 1_000, 3_000, 7_000, 9_999, 20_000, 40_000, -1, -900, -2_500, -30_000]
+    return edges + usual * (2 * len(edges) // len(usual))
 
 
 def build(steps: Sequence[Step], catalogue: Catalogue, *, start_ms: int = T0_MS) -> Rows:
-    """The rows of the steps. A copied row is an earlier one again, at a time of its own; changed: its amount differs."""
+    """The rows of the steps. Each stands at an edge from an earlier row, its anchor, whose ids it often shares or which it repeats."""
     rows = np.zeros(len(steps), row_dtype(catalogue.signals))
-    offsets, newest = offsets_ms(catalogue), start_ms
+    offsets, newest = offsets_ms(catalogue, calm=steps[0].kind % 2 == 0), 0
     for at, (row, step) in enumerate(zip(rows, steps, strict=True)):
-        copy = (COPY_NONE,) * 6 + (COPY_SAME, COPY_SAME, COPY_CHANGED)
-        source = at - 1 - step.copied % min(at, 9) if at else 0  # of the nine before it, so that a memory of four is exceeded
-        if at and copy[step.copy % 9] != COPY_NONE and rows[source]["kind"] == 1:
-            rows[at] = rows[source]
-            if copy[step.copy % 9] == COPY_CHANGED:
-                row["amount_minor"] += 1
-                row["content_hash"] += 1
-        else:
+        if at == 0:
             fill(row, step, at)
-        earlier = rows["event_time_ms"][:at]
-        anchors = (newest, newest, earlier[-1], earlier[step.copied % at]) if at else (start_ms,)
-        row["event_time_ms"] = anchors[step.anchor % len(anchors)] + offsets[step.offset % len(offsets)]
-        received = (0, 0, 0, 10, 100_000, 1 - catalogue.future_ms, -catalogue.future_ms, -catalogue.future_ms - 1)
+            row["event_time_ms"] = start_ms
+        else:
+            recent = at - 1 - step.which % min(at, 9)  # of the nine before it, so that a memory of four is exceeded
+            anchor = rows[(newest, newest, at - 1, recent, recent)[step.anchor % 5]]
+            repeated = rows[recent] if step.copy % 4 == 0 else anchor
+            if step.copy % 4 < 2 and step.copy % 3 and repeated["kind"] == 1:
+                rows[at] = repeated
+                if step.copy % 5 == 0:
+                    row["content_hash"] += 1
+            else:
+                fill(row, step, at)
+                share(row, anchor, step.same)
+            row["event_time_ms"] = anchor["event_time_ms"] + offsets[step.offset % len(offsets)]
+        received = (0, 0, 0, 0, 0, 0, 10, 100_000, 1 - catalogue.future_ms, -catalogue.future_ms, -catalogue.future_ms - 1)
         row["received_ms"] = row["event_time_ms"] + received[step.received % len(received)]
         row["offset"], row["origin"] = 1000 + at, at % 3
-        if row["kind"] == 1 and newest - catalogue.grace_ms <= row["event_time_ms"] <= row["received_ms"] + catalogue.future_ms:
-            newest = max(newest, int(row["event_time_ms"]))
+        if row["kind"] == 1 and rows[newest]["event_time_ms"] < row["event_time_ms"] <= row["received_ms"] + catalogue.future_ms:
+            newest = at
     return rows
+
+
+def share(row: np.void, anchor: np.void, same: int) -> None:
+    """Half the rows have the keys of their anchor; of these, some its members too, some none."""
+    if same % 2:
+        for field in IDS:
+            row[field] = anchor[field]
+        if same % 4 == 1:
+            row["country"] = anchor["country"]
+        elif same % 8 == 3:
+            row["merchant_id"], row["country"] = 0, b""
 
 
 def fill(row: np.void, step: Step, at: int) -> None:
