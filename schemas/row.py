@@ -10,7 +10,7 @@ knows, moves nothing. A control row stands alone in its message, is JSON, and ha
 import ast
 from collections.abc import Collection, Iterator, Mapping
 from enum import IntEnum
-from io import BytesIO
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -78,7 +78,9 @@ class Block(NamedTuple):
     control: bytes | None
 
 
-_headers: dict[bytes, np.dtype[np.void]] = {}  # of .npy: parsing one costs 50 us, a log has a handful
+_NPY = b"\x93NUMPY\x01\x00"
+_NPY_START = 10
+"""Bytes before the header: magic, version, the header's length."""
 
 
 def pack(rows: Rows, *, topic: str, partition: int, origin: Origin, config: str, bytes_max: int) -> list[Message]:
@@ -89,9 +91,22 @@ def pack(rows: Rows, *, topic: str, partition: int, origin: Origin, config: str,
 
 
 def _npy(rows: Rows) -> bytes:
-    out = BytesIO()
-    np.save(out, rows, allow_pickle=False)
-    return out.getvalue()
+    """The bytes of a `.npy` file, format 1.0, without the 30 us of `np.save`: at one record a fetch that is half of intake."""
+    head = f"{_descr(rows.dtype)}'fortran_order': False, 'shape': ({len(rows)},), }}"
+    size = -(-(_NPY_START + len(head) + 1) // 64) * 64 - _NPY_START
+    return b"".join([_NPY, size.to_bytes(2, "little"), head.ljust(size - 1).encode("latin-1"), b"\n", rows.tobytes()])
+
+
+@lru_cache(maxsize=64)
+def _descr(dtype: np.dtype[np.void]) -> str:
+    return f"{{'descr': {np.lib.format.dtype_to_descr(dtype)!r}, "
+
+
+@lru_cache(maxsize=64)
+def _dtype(descr: bytes) -> np.dtype[np.void]:
+    """Of a header up to its shape, which differs from block to block: to parse one costs 50 us, a log has a handful."""
+    fields = ast.literal_eval(descr.decode("latin-1") + "}")["descr"]
+    return np.dtype([tuple(field) for field in fields])
 
 
 def unpack(record: Record, dtype: np.dtype[np.void] = ROW) -> Block:
@@ -104,20 +119,16 @@ def unpack(record: Record, dtype: np.dtype[np.void] = ROW) -> Block:
     if CONTROL_HEADER in headers:
         assert value is not None
         return Block(record.offset, None, np.empty(0, dtype), value)
-    if value is None or value[:6] != b"\x93NUMPY":
+    if value is None or value[:8] != _NPY:
         raise ValueError(f"log offset {record.offset}: not a block (no .npy magic)")
     topic_id, partition, topic = headers[ORIGIN_HEADER].decode().split(":", 2)
     return Block(record.offset, Origin(topic_id, int(partition), topic), _rows(value, dtype), None)
 
 
 def _rows(value: bytes, dtype: np.dtype[np.void]) -> Rows:
-    size = int.from_bytes(value[8:10], "little")
-    head = value[10 : 10 + size]
-    stored = _headers.get(head)
-    if stored is None:
-        fields = ast.literal_eval(head.decode("latin-1"))["descr"]
-        stored = _headers[head] = np.dtype([tuple(field) for field in fields])
-    rows: Rows = np.frombuffer(value, stored, offset=10 + size)
+    size = int.from_bytes(value[8:_NPY_START], "little")
+    stored = _dtype(value[_NPY_START : value.index(b"'fortran_order'")])
+    rows: Rows = np.frombuffer(value, stored, offset=_NPY_START + size)
     if stored == dtype:
         return rows
     wanted = np.zeros(len(rows), dtype)
@@ -128,7 +139,7 @@ def _rows(value: bytes, dtype: np.dtype[np.void]) -> Rows:
 
 
 def runs(fetch: Fetch, *, cut_at: Collection[int], dtype: np.dtype[np.void] = ROW, rows_max: int = 4096) -> Iterator[list[Block]]:
-    """The blocks of a fetch in batches: a control row stands alone, no batch crosses an offset of `cut_at`, nor takes a block past rows_max rows."""
+    """The blocks of a fetch in batches: a control row stands alone, none crosses an offset of `cut_at` or takes a block past rows_max."""
     batch: list[Block] = []
     rows = 0
     for record in fetch.records:

@@ -1,0 +1,157 @@
+"""From the bytes of a record to the bytes of its row: what intake does with every record, and training with the lines of a file.
+
+A row is packed as it stands in the log, one `struct` call: at one record a fetch, columns would cost ten times as much.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import nan
+from operator import attrgetter
+from struct import Struct, pack
+from typing import Any
+
+from schemas.errors import RefusedEvent
+from schemas.money import Rates
+from schemas.pseudonyms import ID_HASH_BYTES, Pseudonyms
+from schemas.reasons import Reason
+from schemas.row import DETAIL_BYTES, ID_FIELDS, Kind, row_dtype
+from schemas.salvage import readable
+from schemas.transaction import RECORD_BYTES_MAX, Transaction, decode_transaction
+
+NO_MCC = -1
+SIGNAL_TEXT_BYTES_MAX = 32
+
+_ids_of = attrgetter(*ID_FIELDS)
+
+
+class RowWriter:
+    """Writes rows of `dtype`.
+
+    signals: declared name -> "number" or "text"; candidates: the id fields of the catalogue's entities, in order.
+    """
+
+    def __init__(
+        self,
+        *,
+        pseudonyms: Pseudonyms,
+        rates: Rates,
+        signals: Mapping[str, str],
+        candidates: Sequence[str],
+        record_bytes_max: int = RECORD_BYTES_MAX,
+    ) -> None:
+        self.dtype = row_dtype(signals)
+        self._pseudonyms, self._rates = pseudonyms, rates
+        self._signals = sorted(signals.items())
+        self._candidates = tuple(candidates)
+        self._candidates_at = tuple(ID_FIELDS.index(field) for field in candidates)
+        self._bytes_max = record_bytes_max
+        of_signals = "".join("d" if kind == "number" else f"{SIGNAL_TEXT_BYTES_MAX}s" for _, kind in self._signals)
+        ids = ID_HASH_BYTES * len(ID_FIELDS)
+        self._struct = Struct(f"<BBHqqqqq3s64s64sQQ{ids}sh2s16sdd{DETAIL_BYTES}s{of_signals}")
+        assert self._struct.size == self.dtype.itemsize, "the row has columns that this writer does not know"
+        self._no_signals = tuple(nan if kind == "number" else b"" for _, kind in self._signals)
+
+    def row(self, value: bytes | None, *, offset: int, received_ms: int) -> bytes:
+        """One row: a transaction, or refused with its reason and whatever could be read. Raises nothing on any value."""
+        try:
+            return self.row_of(decode_transaction(value, bytes_max=self._bytes_max), offset=offset, received_ms=received_ms)
+        except RefusedEvent as refused:
+            return self._refused(refused, readable(value, bytes_max=self._bytes_max), offset, received_ms)
+
+    def row_of(self, transaction: Transaction, *, offset: int, received_ms: int) -> bytes:
+        """The row of a transaction that was decoded. Raises RefusedEvent if currency, amount, entities or signals do not fit."""
+        amount_minor, currency = transaction.amount_minor, transaction.currency
+        base_minor = self._rates.to_base_minor(amount_minor, currency)
+        identifiers = _ids_of(transaction)
+        for at in self._candidates_at:
+            if identifiers[at] is not None:
+                break
+        else:
+            raise RefusedEvent(Reason.NO_PRIMARY_ENTITY, f"none of {', '.join(self._candidates)} is there")
+        ids = self._pseudonyms.of_all(identifiers)
+        transaction_id = transaction.transaction_id.encode()
+        currency_sent = currency.encode()
+        payment_id, mcc, country, channel = transaction.payment_id, transaction.mcc, transaction.country, transaction.channel
+        latitude, longitude = transaction.latitude, transaction.longitude
+        hash64 = self._pseudonyms.hash64
+        return self._struct.pack(
+            Kind.TRANSACTION,
+            Reason.NONE,
+            0,
+            offset,
+            received_ms,
+            transaction.event_time_ms,
+            base_minor,
+            amount_minor,
+            currency_sent,
+            transaction_id,
+            payment_id.encode() if payment_id is not None else b"",
+            hash64(transaction_id),
+            hash64(content(amount_minor, currency_sent, ids)),
+            ids,
+            mcc if mcc is not None else NO_MCC,
+            country.encode() if country is not None else b"",
+            channel.encode() if channel is not None else b"",
+            latitude if latitude is not None else nan,
+            longitude if longitude is not None else nan,
+            b"",
+            *(self._of_signals(transaction.signals) if transaction.signals and self._signals else self._no_signals),
+        )
+
+    def _of_signals(self, sent: Mapping[str, float | str | None]) -> list[float | bytes]:
+        columns: list[float | bytes] = []
+        for (name, kind), unknown in zip(self._signals, self._no_signals, strict=True):
+            value = sent.get(name)
+            if value is None:
+                columns.append(unknown)
+            elif isinstance(value, str) != (kind == "text"):
+                raise RefusedEvent(Reason.WRONG_TYPE, f"signals.{name}: expected {kind}, got {'text' if kind == 'number' else 'number'}")
+            elif isinstance(value, str):
+                text = value.encode()
+                if len(text) > SIGNAL_TEXT_BYTES_MAX or b"\0" in text:
+                    raise RefusedEvent(
+                        Reason.OUT_OF_RANGE, f"signals.{name} has {len(text)} bytes, at most {SIGNAL_TEXT_BYTES_MAX}, none NUL"
+                    )
+                columns.append(text)
+            else:
+                columns.append(value)
+        return columns
+
+    def _refused(self, refused: RefusedEvent, known: dict[str, Any], offset: int, received_ms: int) -> bytes:
+        """The row of a refused record; the columns of what could not be read are zero, so that nobody takes them for a value."""
+        amount_minor, currency = known.get("amount_minor", 0), known.get("currency", "")
+        try:
+            base_minor = self._rates.to_base_minor(amount_minor, currency)
+        except RefusedEvent:
+            base_minor = 0
+        transaction_id = known.get("transaction_id", "").encode()
+        return self._struct.pack(
+            Kind.REFUSED,
+            refused.reason,
+            0,
+            offset,
+            received_ms,
+            known.get("event_time_ms", 0),
+            base_minor,
+            amount_minor,
+            currency.encode(),
+            transaction_id,
+            known.get("payment_id", "").encode(),
+            self._pseudonyms.hash64(transaction_id) if transaction_id else 0,
+            0,
+            self._pseudonyms.of_all([known.get(field) for field in ID_FIELDS]),
+            known.get("mcc", NO_MCC),
+            known.get("country", "").encode(),
+            known.get("channel", "").encode(),
+            known.get("latitude", nan),
+            known.get("longitude", nan),
+            str(refused).encode("ascii", "replace"),
+            *self._no_signals,
+        )
+
+
+def content(amount_minor: int, currency: bytes, ids: bytes) -> bytes:
+    """What tells a retry from another transaction under the same id: amount and currency as sent, and every id field of the contract.
+
+    ids: 16 bytes for each of ID_FIELDS, zero where it is absent.
+    """
+    return pack("<q3s", amount_minor, currency) + ids
