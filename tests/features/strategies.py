@@ -143,11 +143,43 @@ def fill(row: np.void, step: Step, at: int) -> None:
 
 
 def steps(*, max_size: int) -> st.SearchStrategy[list[Step]]:
-    """For hypothesis: shrinks towards few rows, first choices and zeros."""
-    return st.lists(st.builds(Step, *(st.integers(0, 1000) for _ in Step._fields)), min_size=1, max_size=max_size)
+    """Shrinks towards few rows, first choices and zeros. The length is drawn first: left to themselves, lists stay short."""
+    step = st.builds(Step, *(st.integers(0, 1000) for _ in Step._fields))
+    return st.integers(1, max_size).flatmap(lambda size: st.lists(step, min_size=size, max_size=size))
 
 
 def seeded_steps(seed: int, size: int) -> list[Step]:
     """The same from a seed, for long streams."""
     random = Random(seed)
     return [Step(*(random.randrange(1001) for _ in Step._fields)) for _ in range(size)]
+
+
+def burst(seed: int, catalogue: Catalogue, *, size: int = 750) -> Rows:
+    """A hot card of the shipped catalogue: beyond 256 events, 64 merchants and 512 remembered ids, with repeats of old and new ones.
+
+    Few rows have an account, so that the card is the one that remembers.
+    """
+    random = Random(seed)
+    rows = np.zeros(size, row_dtype(catalogue.signals))
+    time_ms = T0_MS
+    for at, row in enumerate(rows):
+        if at and random.random() < 0.06:
+            rows[at] = rows[random.randrange(max(0, at - 600), at)]
+            row["content_hash"] += random.random() < 0.2
+        else:
+            fill(row, Step(*(random.randrange(1001) for _ in Step._fields)), at)
+            row["kind"], row["card_id"] = 1, (2**63 + 5, 5)
+            row["merchant_id"] = (2**62 + at % 90, 1)
+            if random.random() < 0.95:
+                row["account_id"] = 0
+        pauses_ms = (0, 0, 1, 1_000, 30_000, 60_000, 3_600_000) if at < size - 60 else (1, 3_600_000, 86_400_000)
+        time_ms += random.choice(pauses_ms)
+        late_ms = random.choice((0, 0, 0, 0, 0, 60_000, 3_600_000, 86_400_000, 7 * 86_400_000 + 1))
+        row["event_time_ms"] = row["received_ms"] = time_ms - late_ms
+        row["offset"] = at
+    return rows
+
+
+def streams() -> st.SearchStrategy[list[Step]]:
+    """Short ones that shrink, and long ones from a seed that do not."""
+    return st.one_of(steps(max_size=60), st.builds(seeded_steps, st.integers(0, 2**32), st.integers(60, 220)))
