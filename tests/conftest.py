@@ -1,3 +1,30 @@
-"""Fixtures for every room."""
+"""For every room: the real Kafka, and what ./weir would have set where pytest is started by hand."""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
 
 pytest_plugins = ["tests.kafka"]
+
+# No deadline: nothing in the tests asserts a time. In CI the examples are those of every run, at a desk they are new each time.
+settings.register_profile("weir", deadline=None, print_blob=True, derandomize="CI" in os.environ)
+settings.load_profile("weir")
+
+
+def set_what_the_launcher_sets() -> None:
+    """Before anything imports numba, which does not notice that a function in another file changed: another source, another folder."""
+    cache = Path(os.environ.setdefault("WEIR_CACHE", str(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "weir")))
+    files = sorted((ROOT / "features").rglob("*.py"))
+    made_of = hashlib.sha256(b"".join(str(file).encode() + file.read_bytes() for file in files)).hexdigest()
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba" / f"pytest-{made_of[:16]}"))
+    os.environ.setdefault("WEIR_KAFKA_HOME", str(cache / "kafka-4.3.1"))
+    if java := shutil.which("java"):
+        os.environ.setdefault("WEIR_JAVA", java)
+
+
+set_what_the_launcher_sets()

@@ -1,0 +1,52 @@
+"""The Jenkinsfile, read by a real Groovy parser: it says what .ci/run says."""
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.tree import ROOT
+
+CALLS = ROOT / "tests" / "groovy" / "calls.groovy"
+
+
+def parsed(file: Path) -> subprocess.CompletedProcess[str]:
+    """What `calls.groovy` prints of it; a return code of 1 and the syntax errors where it does not parse."""
+    libs = Path(os.environ["WEIR_CACHE"]) / "groovy-4.0.28" / "libs"
+    assert libs.is_dir(), f"no Groovy in {libs}: ./weir test fetches it"
+    command = [os.environ["WEIR_JAVA"], "-cp", f"{libs}/*", "groovy.ui.GroovyMain", str(CALLS), str(file)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def calls() -> list[tuple[str, str]]:
+    done = parsed(ROOT / "Jenkinsfile")
+    assert done.returncode == 0, done.stderr
+    return [(name, given) for name, _, given in (line.partition("\t") for line in done.stdout.splitlines())]
+
+
+def test_jenkins_runs_what_ci_runs(calls: list[tuple[str, str]]) -> None:
+    words = [shlex.split(line, comments=True) for line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()]
+    steps = [" ".join(line).removeprefix("exec ") for line in words if line and line[0] not in {"set", "cd"}]
+    assert [given for name, given in calls if name == "sh"] == steps == ["./weir test"]
+
+
+def test_jenkins_checks_out_tests_and_keeps_the_report(calls: list[tuple[str, str]]) -> None:
+    given = dict(calls)
+    order = ["checkout", "sh", "junit", "archiveArtifacts"]
+    assert next(iter(given)) == "pipeline"
+    assert [name for name, _ in calls if name in order] == order
+    report = given["PYTEST_ADDOPTS"].removeprefix("--junitxml=")
+    assert f"testResults={report}" in given["junit"]
+    assert f"artifacts={report}" in given["archiveArtifacts"]
+
+
+def test_a_broken_jenkinsfile_is_noticed(tmp_path: Path) -> None:
+    broken = tmp_path / "Jenkinsfile"
+    broken.write_text((ROOT / "Jenkinsfile").read_text(encoding="utf-8").replace("steps {", "steps [", 1), encoding="utf-8")
+    done = parsed(broken)
+    assert done.returncode == 1
+    assert "startup failed" in done.stderr
+    assert f"{broken}: " in done.stderr
