@@ -14,6 +14,7 @@ import msgspec
 
 from features.catalogue_file import CatalogueFile, EntityEntry, Page, duration_ms
 from features.columns import Entity, Feature, SetSpec, entity_of, features_of
+from schemas.money import EXPONENTS
 from schemas.row import ID_FIELDS
 
 __all__ = ["Catalogue", "Entity", "Feature", "SetSpec", "catalogue_text", "read_catalogue"]
@@ -129,6 +130,8 @@ def _judge_rates(file: CatalogueFile, page: Page) -> None:
     if Fraction(file.rates.get(file.base_currency, "0")) != 1:
         raise page.error(f'rates: the base currency {file.base_currency} needs the rate "1"', "rates", file.base_currency)
     for currency, rate in file.rates.items():
+        if currency not in EXPONENTS:
+            raise page.error(f"rates.{currency}: no currency of ISO 4217", "rates", currency)
         if Fraction(rate) == 0:
             raise page.error(f"rates.{currency}: a rate of 0", "rates", currency)
 

@@ -163,6 +163,7 @@ def test_a_window_and_an_entity_are_one_line_each(shipped: Catalogue) -> None:
         ('{EUR: "1"}', '{EUR: "1", USD: 0.92}', "USD", "rates.USD: Expected `str`, got `float`"),
         ('{EUR: "1"}', '{EUR: "1", USD: "0.00"}', "USD", "rates.USD: a rate of 0"),
         ('{EUR: "1"}', '{EUR: "1", Dollar: "0.9"}', "Dollar", "rates.Dollar"),
+        ('{EUR: "1"}', '{EUR: "1", DEM: "0.51"}', "DEM", "rates.DEM: no currency of ISO 4217"),
         ("tag: text", "tag: words", "words", "signals.tag: Invalid enum value 'words'"),
         ("name: small", "name: small\nname: other", "name: other", "name stands here a second time"),
         ("name: small", "name: [small", "base_currency", "not YAML"),
