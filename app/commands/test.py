@@ -9,12 +9,13 @@ import sys
 import time
 from pathlib import Path
 
-CHECKERS = (
-    ("ruff check", ["ruff", "check", "--quiet", "."]),
-    ("ruff format", ["ruff", "format", "--check", "--quiet", "."]),
-    ("mypy --strict", ["mypy", "--no-error-summary"]),
-)
 ROOT = Path(__file__).parents[2]
+CHECKERS = {
+    "ruff check": ["ruff", "check", "--quiet", "."],
+    "ruff format": ["ruff", "format", "--check", "--quiet", "."],
+    "mypy --strict": ["mypy", "--no-error-summary"],
+}
+PYTEST = ["pytest", "--verbose", "--durations=10", "--durations-min=5"]  # a line for each file, with the share that is done
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,18 +25,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Returns pytest's exit code where it failed, else the first failing checker's."""
-    checkers = () if arguments.no_checkers else CHECKERS
-    codes = [check(name, command) for name, command in checkers]
-    tests = subprocess.run([sys.executable, "-m", "pytest", *arguments.further], cwd=ROOT, check=False).returncode
+    """Returns pytest's exit code where it failed, else the first failing checker's. pytest's summary is the last line."""
+    codes = [] if arguments.no_checkers else [check(name, command) for name, command in CHECKERS.items()]
+    tests = subprocess.run([sys.executable, "-m", *PYTEST, *arguments.further], cwd=ROOT, check=False).returncode
     return tests or next((code for code in codes if code), 0)
 
 
 def check(name: str, command: list[str]) -> int:
-    """One line for a checker that is content; its complaints otherwise. Returns its exit code."""
+    """One line for a checker that is content, its complaints otherwise. Returns its exit code."""
+    print(f"{name}: ", end="", flush=True)
     began = time.monotonic()
+    # -E: to mypy, rooms that it finds on PYTHONPATH are packages that somebody installed
     done = subprocess.run(
-        [sys.executable, "-E", "-m", *command], cwd=ROOT, check=False
-    )  # -E: on PYTHONPATH our rooms look installed to mypy
-    print(f"{name}: {'ok' if done.returncode == 0 else 'FAILED'} ({time.monotonic() - began:.1f} s)", flush=True)
+        [sys.executable, "-E", "-m", *command], cwd=ROOT, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    print(f"{'FAILED' if done.returncode else 'ok'} ({time.monotonic() - began:.1f} s)\n{done.stdout}", end="", flush=True)
     return done.returncode
