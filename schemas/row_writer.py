@@ -39,16 +39,16 @@ class RowWriter:
         record_bytes_max: int = RECORD_BYTES_MAX,
     ) -> None:
         self.dtype = row_dtype(signals)
-        self._pseudonyms, self._rates = pseudonyms, rates
-        self._signals = sorted(signals.items())
-        self._candidates = tuple(candidates)
+        self.pseudonyms, self.rates = pseudonyms, rates
+        self.signals = sorted(signals.items())
+        self.candidates = tuple(candidates)
         self._candidates_at = tuple(ID_FIELDS.index(field) for field in candidates)
         self._bytes_max = record_bytes_max
-        of_signals = "".join("d" if kind == "number" else f"{SIGNAL_TEXT_BYTES_MAX}s" for _, kind in self._signals)
+        of_signals = "".join("d" if kind == "number" else f"{SIGNAL_TEXT_BYTES_MAX}s" for _, kind in self.signals)
         ids = ID_HASH_BYTES * len(ID_FIELDS)
         self._struct = Struct(f"<BBHqqqqq3s64s64sQQ{ids}sh2s16sdd{DETAIL_BYTES}s{of_signals}")
         assert self._struct.size == self.dtype.itemsize, "the row has columns that this writer does not know"
-        self._no_signals = tuple(nan if kind == "number" else b"" for _, kind in self._signals)
+        self._no_signals = tuple(nan if kind == "number" else b"" for _, kind in self.signals)
 
     def row(self, value: bytes | None, *, offset: int, received_ms: int) -> bytes:
         """One row: a transaction, or refused with its reason and whatever could be read. Raises nothing on any value."""
@@ -60,19 +60,19 @@ class RowWriter:
     def row_of(self, transaction: Transaction, *, offset: int, received_ms: int) -> bytes:
         """The row of a transaction that was decoded. Raises RefusedEvent if currency, amount, entities or signals do not fit."""
         amount_minor, currency = transaction.amount_minor, transaction.currency
-        base_minor = self._rates.to_base_minor(amount_minor, currency)
+        base_minor = self.rates.to_base_minor(amount_minor, currency)
         identifiers = _ids_of(transaction)
         for at in self._candidates_at:
             if identifiers[at] is not None:
                 break
         else:
-            raise RefusedEvent(Reason.NO_PRIMARY_ENTITY, f"none of {', '.join(self._candidates)} is there")
-        ids = self._pseudonyms.of_all(identifiers)
+            raise RefusedEvent(Reason.NO_PRIMARY_ENTITY, f"none of {', '.join(self.candidates)} is there")
+        ids = self.pseudonyms.of_all(identifiers)
         transaction_id = transaction.transaction_id.encode()
         currency_sent = currency.encode()
         payment_id, mcc, country, channel = transaction.payment_id, transaction.mcc, transaction.country, transaction.channel
         latitude, longitude = transaction.latitude, transaction.longitude
-        hash64 = self._pseudonyms.hash64
+        hash64 = self.pseudonyms.hash64
         return self._struct.pack(
             Kind.TRANSACTION,
             Reason.NONE,
@@ -94,12 +94,12 @@ class RowWriter:
             latitude if latitude is not None else nan,
             longitude if longitude is not None else nan,
             b"",
-            *(self._of_signals(transaction.signals) if transaction.signals and self._signals else self._no_signals),
+            *(self._of_signals(transaction.signals) if transaction.signals and self.signals else self._no_signals),
         )
 
     def _of_signals(self, sent: Mapping[str, float | str | None]) -> list[float | bytes]:
         columns: list[float | bytes] = []
-        for (name, kind), unknown in zip(self._signals, self._no_signals, strict=True):
+        for (name, kind), unknown in zip(self.signals, self._no_signals, strict=True):
             value = sent.get(name)
             if value is None:
                 columns.append(unknown)
@@ -120,7 +120,7 @@ class RowWriter:
         """The row of a refused record; the columns of what could not be read are zero, so that nobody takes them for a value."""
         amount_minor, currency = known.get("amount_minor", 0), known.get("currency", "")
         try:
-            base_minor = self._rates.to_base_minor(amount_minor, currency)
+            base_minor = self.rates.to_base_minor(amount_minor, currency)
         except RefusedEvent:
             base_minor = 0
         transaction_id = known.get("transaction_id", "").encode()
@@ -136,9 +136,9 @@ class RowWriter:
             currency.encode(),
             transaction_id,
             known.get("payment_id", "").encode(),
-            self._pseudonyms.hash64(transaction_id) if transaction_id else 0,
+            self.pseudonyms.hash64(transaction_id) if transaction_id else 0,
             0,
-            self._pseudonyms.of_all([known.get(field) for field in ID_FIELDS]),
+            self.pseudonyms.of_all([known.get(field) for field in ID_FIELDS]),
             known.get("mcc", NO_MCC),
             known.get("country", "").encode(),
             known.get("channel", "").encode(),
