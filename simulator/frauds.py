@@ -16,7 +16,7 @@ from simulator.plans import FraudKind, Plans, plans
 
 EVENTS_MEAN = 5.0
 """Of an episode, over the three kinds; measured."""
-KINDS = (0.22, 0.42, 0.36)
+KINDS = (0.17, 0.50, 0.33)
 """Shares of card testing, stolen card and account takeover among the episodes."""
 
 
@@ -53,14 +53,14 @@ class Frauds:
         shops = self._tested_at.draw(random, (len(begins), 2))
         ring = random.integers(0, 40, len(begins))
         steady = random.random(len(begins)) < 0.5
-        device = np.where(steady[episode], mixed(self._people.salt, ring[episode], begins[episode] // 86_400_000, 11), self._fresh(many))
+        device = np.where(steady[episode], mixed(self._people.salt, ring, 11)[episode], self._fresh(many))
         return plans(
             time_ms=time_ms,
             card=card,
             merchant=shops[episode, (random.random(many) < 0.3).astype(np.int64)],
             amount=random.lognormal(5.6, 0.8, many),
             device=device,
-            ip=_as_ip(mixed(self._people.salt, ring[episode], np.where(steady, 0, random.integers(0, 9, len(begins)))[episode], 12)),
+            ip=self._hidden(_as_ip(mixed(self._people.salt, ring, np.where(steady, 0, begins), 12)), begins)[episode],
             kind=FraudKind.CARD_TESTING,
         )
 
@@ -69,7 +69,7 @@ class Frauds:
         episode, step, time_ms = self._rhythm(begins, fewest=2, most=6, pause_ms=2_400_000)
         many = len(episode)
         card = self._victim(len(begins))[episode]
-        online = (random.random(len(begins)) < 0.5)[episode]
+        online = (random.random(len(begins)) < 0.4)[episode]
         abroad = random.random(len(begins)) < 0.35
         place = np.where(abroad, random.integers(0, len(COUNTRIES), len(begins)), people.country[card[step == 0]])[episode]
         merchant = np.where(online, self._resold_online.draw(random, many), self._drawn_in(place, self._resold_by_country))
@@ -82,8 +82,8 @@ class Frauds:
             card=card,
             merchant=merchant,
             amount=self._dear(card, merchant, 1.5 + 0.2 * step),
-            device=np.where(online & ~known, self._fresh(len(begins))[episode], np.uint64(0)),
-            ip=np.where(online, _as_ip(self._fresh(len(begins)))[episode], np.uint32(0)),
+            device=np.where(online & ~known, self._tool(len(begins))[episode], np.uint64(0)),
+            ip=np.where(online, self._hidden(_as_ip(self._fresh(len(begins))), begins)[episode], np.uint32(0)),
             kind=FraudKind.STOLEN_CARD,
         )
 
@@ -95,13 +95,14 @@ class Frauds:
         cards = np.diff(people.first_card, append=len(people.account))[account]
         card = (people.first_card[account])[episode] + random.integers(0, 1 << 30, many) % cards[episode]
         merchant = self._resold_online.draw(random, many)
+        infected = random.random(len(begins)) < 0.25  # by way of the victim's own device
         return plans(
             time_ms=time_ms,
             card=card,
             merchant=merchant,
             amount=self._dear(card, merchant, np.where(step == 0, 0.7, 1.4 + 0.4 * step)),
-            device=self._fresh(len(begins))[episode],
-            ip=_as_ip(self._fresh(len(begins)))[episode],
+            device=np.where(infected, people.devices(account, begins, np.zeros(len(begins), np.int64)), self._tool(len(begins)))[episode],
+            ip=self._hidden(_as_ip(self._fresh(len(begins))), begins)[episode],
             kind=FraudKind.ACCOUNT_TAKEOVER,
         )
 
@@ -129,6 +130,17 @@ class Frauds:
     def _dear(self, card: Ints, merchant: Ints, times: NDArray[np.floating]) -> Floats:
         usual = self._merchants.median[merchant] * np.sqrt(self._people.scale[card])
         return usual * times * self._random.lognormal(0, 0.7, len(card))
+
+    def _tool(self, number: int) -> NDArray[np.uint64]:
+        """The thief's device: half of them have few, and use them for weeks."""
+        kept = mixed(self._people.salt, self._random.integers(0, 1 + len(self._people.account) // 60, number), 13)
+        return np.where(self._random.random(number) < 0.5, kept, self._fresh(number))
+
+    def _hidden(self, own: NDArray[np.uint32], begins: Ints) -> NDArray[np.uint32]:
+        """Half go through an address that many honest people share."""
+        somebody = self._people.account[self._victim(len(own))]
+        shared = self._people.addresses(somebody, begins, np.ones(len(own), bool))
+        return np.where(self._random.random(len(own)) < 0.5, shared, own)
 
     def _fresh(self, number: int) -> NDArray[np.uint64]:
         return self._random.integers(1, 1 << 63, number, np.uint64)

@@ -82,7 +82,7 @@ def make_people(random: np.random.Generator, number: int, merchants: Merchants) 
         hours=random.choice(len(HOURS), number, p=[0.55, 0.18, 0.15, 0.12]),
         activity=random.gamma(1.3, 1.0, number) + 0.05,
         scale=random.lognormal(0, 0.45, number),
-        online=random.beta(1.3, 2.2, number),
+        online=random.beta(1.5, 1.7, number),
         favourites=favourites,
         salt=int(random.integers(1, 1 << 62)),
     )
