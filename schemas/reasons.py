@@ -24,7 +24,6 @@ class Reason(IntEnum):
     UNKNOWN_CURRENCY = 14
     EVENT_TIME_TOO_OLD = 15
     OUT_OF_RANGE = 16
-    UNKNOWN_SIGNAL = 17
     # of the fold: the state shows it
     LATE = 40
     EVENT_TIME_AHEAD = 41
@@ -40,3 +39,37 @@ class Reason(IntEnum):
     def code(self) -> str:
         """What stands in decisions and dead letters."""
         return self.name.lower()
+
+    @property
+    def meaning(self) -> str:
+        """One line for `docs/contract.md`."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Reason.NONE: "nothing is wrong",
+    Reason.NULL_VALUE: "the record has no value",
+    Reason.RECORD_TOO_LARGE: "the value has more bytes than `WEIR_RECORD_BYTES_MAX`, 65,536",
+    Reason.NOT_UTF8: "a byte of the value is not UTF-8, be it in a field that nobody reads",
+    Reason.NOT_JSON: "the value is not JSON",
+    Reason.TOO_DEEP: "objects or arrays are nested deeper than the parser goes",
+    Reason.NOT_FINITE: "NaN, Infinity, or a number beyond the range of a float64",
+    Reason.WRONG_TYPE: 'a field has another type than the contract says; `12.0` and `"12"` are no integers',
+    Reason.MISSING_FIELD: "a required field is absent",
+    Reason.INTEGER_TOO_LARGE: "an integer is beyond int64",
+    Reason.BAD_ID: "an identifier is empty, too long, or not printable ASCII",
+    Reason.NO_PRIMARY_ENTITY: "the record names none of the entities that the catalogue counts",
+    Reason.NEGATIVE_AMOUNT: "the amount is below 0",
+    Reason.AMOUNT_TOO_LARGE: "the amount is above 2^40 minor units of the base currency",
+    Reason.UNKNOWN_CURRENCY: "the catalogue has no rate for the currency",
+    Reason.EVENT_TIME_TOO_OLD: "the event time is before 2000-01-01: seconds instead of milliseconds",
+    Reason.OUT_OF_RANGE: "another field is outside its range",
+    Reason.LATE: "the event time is further behind the newest of its cell than the grace period",
+    Reason.EVENT_TIME_AHEAD: "the event time is further ahead of its record's timestamp than the catalogue allows",
+    Reason.TRANSACTION_ID_REUSED: "the id was used before, with another amount, currency or identifier",
+    Reason.SCORE: "the model's score and the policy's thresholds",
+    Reason.NO_MODEL: "no model, or no policy, is in force yet",
+    Reason.SCORING_FAILED: "the model could not score (not given yet)",
+    Reason.BLOCK_LIST: "a block list of the policy names one of its identifiers (not given yet)",
+    Reason.ALLOW_LIST: "an allow list of the policy names one of its identifiers (not given yet)",
+}
