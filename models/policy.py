@@ -8,19 +8,18 @@ Lists (block, allow, with expiry) will stand beside the thresholds and be asked 
 
 import hashlib
 from importlib.resources import files
+from typing import Literal
 
 import msgspec
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from schemas.errors import BadPolicy
 from schemas.verdict import Action
+from schemas.yaml_file import line_of, read_yaml
 
 FALLBACK = Action.REVIEW
 """The action while no policy stands."""
-
-FALLBACKS = {"approve": Action.APPROVE, "review": Action.REVIEW, "decline": Action.DECLINE}
 
 
 class _Thresholds(msgspec.Struct, forbid_unknown_fields=True):
@@ -32,7 +31,7 @@ class _Thresholds(msgspec.Struct, forbid_unknown_fields=True):
 class _Document(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     thresholds: _Thresholds
-    fallback: str = "review"
+    fallback: Literal["approve", "review", "decline"] = "review"
     shows: list[str] = []
 
 
@@ -63,69 +62,28 @@ def policy_text() -> str:
 
 
 def read_policy(text: str, *, place: str) -> Policy:
-    """The policy that a YAML text describes. place: where it was read, for messages. Raises BadPolicy, naming the line."""
-    try:
-        node = yaml.compose(text, yaml.SafeLoader)
-        _refuse_doubles(node, place)
-        document = msgspec.convert(yaml.safe_load(text), _Document)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise BadPolicy(f"{place}{f' line {mark.line + 1}' if mark else ''}: not YAML: {getattr(error, 'problem', error)}") from error
-    except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `")
-        raise BadPolicy(f"{place} line {_line(node, path.strip('`'), message)}: {message}") from error
-    if document.fallback not in FALLBACKS:
-        raise BadPolicy(f"{place} line {_line(node, '$.fallback')}: fallback is {document.fallback!r}, it must be one of {[*FALLBACKS]}")
+    """The policy that a YAML text describes. place: where it was read, for messages. Raises BadPolicy, which names place and line."""
+    document = read_yaml(text, _Document, place=place, error=BadPolicy)
     return Policy(
         name=document.name,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
-        levels=_levels(document.thresholds, node, place),
-        fallback=FALLBACKS[document.fallback],
+        levels=_levels(document.thresholds, text, place),
+        fallback=Action[document.fallback.upper()],
         shows=tuple(document.shows),
     )
 
 
-def _levels(thresholds: _Thresholds, node: yaml.Node | None, place: str) -> tuple[tuple[float, Action], ...]:
+def _levels(thresholds: _Thresholds, text: str, place: str) -> tuple[tuple[float, Action], ...]:
     levels: list[tuple[float, Action]] = []
     for action in (Action.CHALLENGE, Action.REVIEW, Action.DECLINE):
         name = action.name.lower()
         threshold = getattr(thresholds, name)
         if threshold is None:
             continue
-        here = f"{place} line {_line(node, f'$.thresholds.{name}')}"
+        here = f"{place}, line {line_of(text, 'thresholds', name)}"
         if not 0.0 <= threshold <= 1.0:
             raise BadPolicy(f"{here}: {name} is {threshold}, a threshold is in [0, 1]")
         if levels and threshold < levels[-1][0]:
             raise BadPolicy(f"{here}: {name} is {threshold}, below {levels[-1][1].name.lower()}, {levels[-1][0]}")
         levels.append((threshold, action))
     return tuple(levels)
-
-
-def _refuse_doubles(node: yaml.Node | None, place: str) -> None:
-    """YAML lets a later key win silently; of two thresholds of one name neither is to be believed."""
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if key.value in seen:
-                raise BadPolicy(f"{place} line {key.start_mark.line + 1}: {key.value} is given twice")
-            seen.add(key.value)
-            _refuse_doubles(value, place)
-
-
-def _line(node: yaml.Node | None, path: str, message: str = "") -> int:
-    """The line of `$.a.b` or `$.a[3]`, or of the unknown field that the message names; where it is absent, of what it should stand in."""
-    words = [word for word in path.replace("[", ".[").split(".") if word not in {"", "$"}]
-    if "unknown field" in message:
-        words.append(message.split("`")[1])
-    line = 1
-    for word in words:
-        if isinstance(node, yaml.SequenceNode) and word.startswith("["):
-            node = node.value[int(word[1:-1])]
-        elif isinstance(node, yaml.MappingNode) and word in (found := {key.value: (key, value) for key, value in node.value}):
-            key, node = found[word]
-            line = key.start_mark.line + 1
-            continue
-        else:
-            break
-        line = node.start_mark.line + 1
-    return line

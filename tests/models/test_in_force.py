@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from features.catalogue import Catalogue, catalogue_text, read_catalogue
+from features.reference_value import Status
 from models.in_force import FRESH, REFUSED, REPEAT, SILENT, InForce
 from models.model import Packages
 from models.training.build import Built
@@ -114,6 +115,10 @@ def test_a_verdict_is_the_same_bytes_in_any_batch(built: Built, packages: Packag
         assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 
+def test_a_status_is_the_folds() -> None:
+    assert (FRESH, REPEAT, REFUSED, SILENT) == (Status.FRESH, Status.REPEAT, Status.REFUSED, Status.SILENT)
+
+
 def test_no_rows_no_verdicts(built: Built, packages: Packages) -> None:
     in_force = EMPTY.by(FIRST, packages).by(model(built), packages).by(STRICT, packages)
     none, empty = examples(8, seed=1).where(np.zeros(8, bool)), np.empty(0, np.uint8)
@@ -140,7 +145,7 @@ def test_what_does_not_fit_is_refused_and_what_was_in_force_stays(built: Built, 
         in_force.by(Control(MODEL, "m", "0" * 64), packages)
     with pytest.raises(BadPolicy, match=r"shows card_count_25h, which catalogue .* lacks"):
         in_force.by(Control(POLICY, "p", "", body=POLICY_TEXT.replace("card_count_24h", "card_count_25h")), packages)
-    with pytest.raises(BadPolicy, match="policy p line 2"):
+    with pytest.raises(BadPolicy, match="policy p, line 2"):
         in_force.by(Control(POLICY, "p", "", body=POLICY_TEXT.replace("0.8", "8")), packages)
     with pytest.raises(RefusedStart, match="'weather' is unknown"):
         in_force.by(Control("weather", "w", ""), packages)
