@@ -52,7 +52,7 @@ class Needed(msgspec.Struct, frozen=True):
 
 
 class Span(msgspec.Struct, frozen=True):
-    """The event times of the training rows, both ends included, and how many there were."""
+    """A set of rows: first and last event time, how many, how many frauds."""
 
     first_ms: int
     last_ms: int
@@ -74,7 +74,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     vocabularies: dict[str, tuple[str, ...]]
     metrics: dict[str, float]
     trained_on: Span
-    validated_on: Span
+    judged_on: Span
+    """The rows of the last set that it was judged on, none of which it was trained on."""
     training: dict[str, str | int | float]
     files: dict[str, str]
     """File name -> sha256."""

@@ -1,6 +1,6 @@
 """From examples to a package: select, train, floor, convert, prove, judge, write.
 
-training rows ---> vocabularies, trees ---> floored text ---> ONNX ---> parity on all validation rows ---> metrics ---> folder
+training rows ---> vocabularies, trees ---> floored text ---> ONNX ---> parity on all other rows ---> metrics ---> folder
 """
 
 import hashlib
@@ -45,17 +45,13 @@ class Built(NamedTuple):
 def build(folder: Path, wanted: Wanted, sets: Mapping[str, Examples], *, catalogue: Catalogue, progress: Progress | None = None) -> Built:
     """Writes the package.
 
-    sets: `training` and `validation`, and any others to be judged, whose figures go into the manifest too.
+    sets: `training`; `validation`, without which there is no early stopping; any others to be judged. One besides `training` at least.
     Raises BadTraining, or NoParity; then nothing is written.
     """
-    training, validation = sets["training"], sets["validation"]
+    training, others = sets["training"], [each for name, each in sets.items() if name != "training"]
     chosen = select(catalogue, wanted.features, training)
-    judged = chosen.matrix(validation)
-    text = floored(
-        train(
-            Matrix(chosen.matrix(training), training.labels), Matrix(judged, validation.labels), settings=wanted.settings, progress=progress
-        )
-    )
+    matrices = {name: Matrix(chosen.matrix(each), each.labels) for name, each in sets.items()}
+    text = floored(train(matrices["training"], matrices.get("validation"), settings=wanted.settings, progress=progress))
     arriving = folder.with_name(f"{folder.name}.arriving")
     shutil.rmtree(arriving, ignore_errors=True)
     arriving.mkdir(parents=True)
@@ -64,9 +60,12 @@ def build(folder: Path, wanted: Wanted, sets: Mapping[str, Examples], *, catalog
         (arriving / ONNX).write_bytes(to_onnx(text, width=len(chosen.features)))
         scorer = Scorer(arriving / ONNX, width=len(chosen.features))
         thresholds = np.array([threshold for threshold, _ in wanted.policy.levels])
-        parity = prove_parity(text, scorer, judged, thresholds=thresholds)
+        parity = max(
+            prove_parity(text, scorer, matrix.features, thresholds=thresholds) for name, matrix in matrices.items() if name != "training"
+        )
         evaluations = {
-            name: evaluate(scorer.score(chosen.matrix(each)), each.labels, cards=each.cards, days=each.days) for name, each in sets.items()
+            name: evaluate(scorer.score(matrices[name].features), each.labels, cards=each.cards, days=each.days)
+            for name, each in sets.items()
         }
         manifest = Manifest(
             name=wanted.name,
@@ -77,7 +76,7 @@ def build(folder: Path, wanted: Wanted, sets: Mapping[str, Examples], *, catalog
             vocabularies=chosen.vocabularies,
             metrics=_metrics(evaluations),
             trained_on=training.span,
-            validated_on=validation.span,
+            judged_on=others[-1].span,
             training=msgspec.to_builtins(wanted.settings),
             files={name: hashlib.sha256((arriving / name).read_bytes()).hexdigest() for name in (ONNX, TREES)},
         )

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.training.examples import BadTraining
 
 Progress = Callable[[int, int, float], None]
-"""Called after every tree: trees so far, trees at most, average precision on the validation rows."""
+"""Called after every tree: trees so far, trees at most, average precision on the validation rows (NaN: there are none)."""
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -58,25 +58,31 @@ class Matrix(msgspec.Struct, frozen=True):
     labels: NDArray[np.bool_]
 
 
-def train(training: Matrix, validation: Matrix, *, settings: Settings, progress: Progress | None = None) -> str:
-    """LightGBM's model text. Raises BadTraining if a set holds frauds only, or none."""
+def train(training: Matrix, validation: Matrix | None, *, settings: Settings, progress: Progress | None = None) -> str:
+    """LightGBM's model text. Without validation rows all trees are grown. Raises BadTraining if a set holds frauds only, or none."""
     for name, matrix in (("training", training), ("validation", validation)):
+        if matrix is None:
+            continue
         frauds = int(np.count_nonzero(matrix.labels))
         if frauds in {0, len(matrix.labels)}:
             raise BadTraining(f"the {name} rows hold {frauds} frauds among {len(matrix.labels)} transactions: nothing to tell apart")
     parameters = settings.parameters()
     data = lightgbm.Dataset(training.features, training.labels.astype(np.float32), params=parameters)
-    judged = lightgbm.Dataset(validation.features, validation.labels.astype(np.float32), reference=data, params=parameters)
-    callbacks = [lightgbm.early_stopping(settings.patience, verbose=False)] if settings.patience else []
+    judged = []
+    if validation is not None:
+        judged = [lightgbm.Dataset(validation.features, validation.labels.astype(np.float32), reference=data, params=parameters)]
+    stops = bool(judged and settings.patience)
+    callbacks = [lightgbm.early_stopping(settings.patience, verbose=False)] if stops else []
     if progress:
         callbacks.append(_reporting(progress))
-    booster = lightgbm.train(parameters, data, settings.trees, valid_sets=[judged], callbacks=callbacks)
-    text: str = booster.model_to_string(num_iteration=booster.best_iteration if settings.patience else -1)
+    booster = lightgbm.train(parameters, data, settings.trees, valid_sets=judged, callbacks=callbacks)
+    text: str = booster.model_to_string(num_iteration=booster.best_iteration if stops else -1)
     return text
 
 
 def _reporting(progress: Progress) -> Callable[[Any], None]:
     def report(state: Any) -> None:  # noqa: ANN401 - LightGBM's own, a namedtuple without a public name
-        progress(state.iteration + 1, state.end_iteration, float(state.evaluation_result_list[0][2]))
+        judged = state.evaluation_result_list
+        progress(state.iteration + 1, state.end_iteration, float(judged[0][2]) if judged else float("nan"))
 
     return report
