@@ -14,7 +14,7 @@ def top_level(value: bytes) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     opening = name = colon = b""
     for token in _outermost(value):
-        if colon == b":" and name[:1] == b'"' and opening in {b"{", b","} and token not in {b":", b","}:
+        if colon == b":" and name[:1] == b'"' and opening in {b"{", b","} and token not in {b":", b",", b"}"}:
             found[name] = token
         opening, name, colon = name, colon, token
     return found
