@@ -1,0 +1,34 @@
+"""What a catalogue asks for, as the words that the compiled loop reads: where in a row to look, how long a window is, where to write.
+
+    limits.. | where in a row.. | the row's own columns.. | where each entity's words begin.. ||
+    entity: id keep windows sets previous first | window: ms count sum mean max deviation ratio zscore | window: .. |
+            set: field bytes keep new windows tag | window: ms column | .. | set: ..
+
+A column is -1 where it is not asked for. `features.plan` writes the words; an aggregate's own are named in its file.
+"""
+
+EVENTS_MAX, MEMBERS_MAX, MEMORY_MIN, MEMORY_MAX, MEMORY_SPAN_MS, GRACE_MS, LIFETIME_MS, FUTURE_MS, ROW_WORDS = range(9)
+"""Limits of the catalogue, and how many words of the arena a row can take at most."""
+
+FIELDS = ("kind", "reason", "origin", "offset", "received_ms", "event_time_ms", "amount_minor", "transaction_hash", "content_hash")
+KIND, REASON, ORIGIN, OFFSET, RECEIVED_MS, EVENT_TIME_MS, AMOUNT_MINOR, TRANSACTION_HASH, CONTENT_HASH = range(16, 16 + len(FIELDS))
+"""Where in a row each of FIELDS lies."""
+
+ITSELF = 32
+"""The first of the columns of itself.MEASURES."""
+SIGNALS, SIGNALS_AT, ENTITIES, ENTITIES_AT = 40, 41, 42, 43
+"""How many signals are numbers, and where their pairs (in a row, column) begin; how many entities, and where the words of each begin."""
+HEAD_WORDS = 64
+
+# of an entity
+ID_AT, KEEP_MS, WINDOWS, SETS_OF, RECENCY = range(5)
+ENTITY_WORDS = 8
+# of a window of an entity
+WINDOW_MS, VELOCITY, BASELINE = 0, 1, 6
+WINDOW_WORDS = 8
+# of a set of an entity
+MEMBER_AT, MEMBER_BYTES, SET_KEEP_MS, NEW, SET_WINDOWS, SET_TAG = range(6)
+SET_WORDS = 8
+# of a window of a set
+SET_WINDOW_MS, SET_COLUMN = range(2)
+SET_WINDOW_WORDS = 2

@@ -1,0 +1,116 @@
+"""The memory of a fold: one arena for the records of all keys, one table of slots, one index. Grows; `features.slots` finds and evicts.
+
+The arena is reserved for the whole cache at once: what was never touched costs address space only.
+"""
+
+import numpy as np
+
+from features.aggregates.compiled import Words
+from features.aggregates.program import ROW_WORDS
+from features.aggregates.record import CHANGED_KEYS, EMPTY_WORDS, END, KEYS, LINE_WORDS, NEVER, NEWEST_MS, SLOTS_END, STATE_WORDS, USED
+from features.decoder import MARGIN_BYTES, decode
+from features.encoder import encode
+from features.slots import CHANGED, ENTITY, FLAGS, HI, LO, SLOT_BYTES, TABLE_WORDS, compact, evict, reindex
+from features.value import read_value
+
+SLOTS_BEGIN = 1024
+ENCODED_BYTES = 1 << 20
+"""Written by one call; more where one value needs it."""
+
+
+class Arena:
+    """Arrays that compiled functions share: words (records), table (slots), index, state, and the plan of the catalogue in force."""
+
+    def __init__(self, plan: Words, *, bytes_max: int) -> None:
+        self.plan, self.bytes_max = plan, bytes_max
+        self.state = np.zeros(STATE_WORDS, np.int64)
+        self.state[END], self.state[NEWEST_MS] = EMPTY_WORDS, NEVER
+        self.table = np.zeros((SLOTS_BEGIN, TABLE_WORDS), np.int64)
+        self.index = np.zeros(2 * SLOTS_BEGIN, np.int64)
+        self.words = _reserved(bytes_max // 8 * 5 // 4 + 16 * int(plan[ROW_WORDS]))
+
+    @property
+    def bytes_used(self) -> int:
+        """By the values in memory."""
+        return int(self.state[USED]) * 8 + int(self.state[KEYS]) * SLOT_BYTES
+
+    def make_room(self) -> bool:
+        """Evicts clean values until the bound holds. False: only changed ones are left, and still too many."""
+        return bool(evict(self.words, self.table, self.index, self.state, self.plan, self.bytes_max))
+
+    def expect(self, keys: int) -> None:
+        """Room in table and index for so many new keys."""
+        while int(self.state[SLOTS_END]) + keys > len(self.table):
+            self.table = np.concatenate([self.table, np.zeros_like(self.table)])
+            index = np.zeros(2 * len(self.table), np.int64)
+            reindex(self.index, index)
+            self.index = index
+
+    def keys(self, slots: Words) -> list[bytes]:
+        """16 bytes each."""
+        raw = np.ascontiguousarray(self.table[slots, HI : LO + 1]).tobytes()
+        return [raw[at : at + 16] for at in range(0, len(raw), 16)]
+
+    def fill(self, slots: Words, stored: list[bytes | None], *, place: str) -> None:
+        """Puts what is stored into slots that are empty. Raises UnknownVersion; ValueError where bytes are damaged. place: see there."""
+        values = [value or b"" for value in stored]
+        assert len(values) == len(slots), f"{len(values)} values for {len(slots)} keys"
+        ends = np.cumsum([len(value) for value in values], dtype=np.int64)
+        joined = np.frombuffer(b"".join([*values, bytes(MARGIN_BYTES)]), np.uint8)
+        done = 0
+        while (done := decode(slots, done, joined, ends, self.words, self.table, self.state, self.plan)) < len(slots):
+            if done < 0:
+                read_value(values[-1 - done], place=place)
+                raise ValueError(f"{place}: a value of {len(values[-1 - done])} bytes is damaged")
+            self.extend_for_a_row()
+
+    def take_changed(self, entities: tuple[str, ...]) -> tuple[Words, Words]:
+        """Slots that changed since the last call and the entity of each, by the entity's name and the key. Clean from here on."""
+        slots = np.flatnonzero(self.table[: int(self.state[SLOTS_END]), FLAGS] & CHANGED)
+        rows = self.table[slots]
+        self.table[slots, FLAGS] &= ~CHANGED
+        self.state[CHANGED_KEYS] = 0
+        of = rows[:, FLAGS] & ENTITY
+        by_name = np.argsort(np.argsort(np.array(entities)))
+        high, low = rows[:, HI].astype("<i8").view(">u8"), rows[:, LO].astype("<i8").view(">u8")  # as the bytes of the key compare
+        order = np.lexsort((low, high, by_name[of]))
+        return slots[order], of[order]
+
+    def values(self, slots: Words) -> list[bytes]:
+        """As they are stored."""
+        done, values = 0, list[bytes]()
+        room = np.empty(ENCODED_BYTES, np.uint8)
+        ends = np.empty(len(slots), np.int64)
+        while done < len(slots):
+            begin, done = done, encode(slots, done, room, ends, self.words, self.table, self.plan)
+            written = ends[begin:done].tolist()
+            raw, at = room[: written[-1] if written else 0].tobytes(), 0
+            for end in written:
+                values.append(raw[at:end])
+                at = end
+            if done == begin:
+                room = np.empty(2 * len(room), np.uint8)
+        return values
+
+    def extend_for_a_row(self) -> None:
+        """Room for the most that one row can take."""
+        self.extend(int(self.plan[ROW_WORDS]))
+
+    def extend(self, words: int) -> None:
+        """Room for so many words at the arena's end: copied without gaps, into a larger one where that is not enough."""
+        used = int(self.state[USED]) + words
+        old, size = self.words, len(self.words)
+        while size * 3 // 4 < used:
+            size = size * 3 // 2
+        self.words = _reserved(size)
+        compact(old, self.words, self.table, self.state, self.plan)
+
+
+def _reserved(words: int) -> Words:
+    """An arena that begins at a line of the processor's cache, with the empty value in it."""
+    space = np.empty(words + LINE_WORDS, np.int64)
+    begin = -space.ctypes.data % (8 * LINE_WORDS) // 8
+    arena = space[begin : begin + words]
+    arena[:EMPTY_WORDS] = 0
+    arena[:2] = NEVER
+    return arena

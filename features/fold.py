@@ -1,0 +1,177 @@
+"""The fold of one cell: rows in the order of the log in, features out. What it keeps of a key is in memory; versioned bytes go to disk.
+
+    rows -> slots of their keys (missing: loaded) -> one compiled loop -> Folded -> (scored elsewhere) -> answers -> verdicts
+                                                  changed values -> changed() -> stored
+
+The same rows give the same features and the same bytes, however they are cut into batches, and whatever was evicted and loaded in between.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.aggregates.compiled import Words
+from features.aggregates.record import CHANGED_KEYS, EVENTS_DROPPED, KEYS, MEMBERS_DROPPED, NEWEST_MS
+from features.answers import answer
+from features.arena import Arena
+from features.catalogue import Catalogue
+from features.loop import NEWEST_BEFORE, NOTES, STATUS, WHY, fold_rows
+from features.plan import plan_of
+from features.reference_value import Status
+from features.slots import ENTITY, FLAGS, find
+from schemas.row import Rows, row_dtype
+from schemas.verdict import VERDICT, Verdicts
+
+__all__ = ["FOLD_VERSION", "Fold", "Folded", "Load", "Status"]
+
+FOLD_VERSION = 1
+"""Raised whenever the same rows give other features, verdicts or bytes: state of another version is not gone on with."""
+
+Load = Callable[[str, list[bytes]], list[bytes | None]]
+"""Entity and keys (16 bytes each) -> what is stored of each, None: nothing."""
+
+
+class Folded(NamedTuple):
+    """A batch, folded. n rows, F features of the catalogue."""
+
+    rows: Rows
+    status: NDArray[np.uint8]
+    """(n,), Status: FRESH is counted and scored, REPEAT keeps its first answer, REFUSED says why, SILENT is nothing to answer."""
+    reason: NDArray[np.uint8]
+    """(n,), Reason of what is refused."""
+    newest_ms: NDArray[np.int64]
+    """(n,), the cell's newest event time before the row; -2^63: none yet."""
+    features: NDArray[np.float32]
+    """(n, F), NaN where unknown, and of rows that are not fresh."""
+    codes: NDArray[np.uint8]
+    notes: NDArray[np.int64]
+    """For `Fold.answers`."""
+
+
+class Fold:
+    """State and features of one cell.
+
+    load: asked for what is not in memory, entity by entity, once a batch. cache_bytes: values in memory beyond it are evicted by
+    `make_room`, unless they changed since the last `changed`.
+    """
+
+    def __init__(self, catalogue: Catalogue, *, load: Load, cache_bytes: int = 256 << 20) -> None:
+        self._entities = tuple(entity.name for entity in catalogue.entities)
+        self._features = len(catalogue.features)
+        self._dtype = row_dtype(catalogue.signals)
+        self._load = load
+        self._arena = Arena(plan_of(catalogue), bytes_max=cache_bytes)
+        self._open: Folded | None = None
+
+    def rows(self, rows: Rows) -> Folded:
+        """Folds a batch. rows: `row_dtype(catalogue.signals)` (n,), in the order of the log."""
+        assert rows.dtype == self._dtype, "rows of another catalogue"
+        self._close()
+        arena, n = self._arena, len(rows)
+        raw = np.ascontiguousarray(rows).view(np.uint8).reshape(n, self._dtype.itemsize)
+        slots = self._slots(raw)
+        codes = np.empty((2, n), np.uint8)
+        notes = np.empty((n, NOTES), np.int64)
+        features = np.empty((n, self._features), np.float32)
+        done = 0
+        while (done := fold_rows(raw, slots, done, codes, notes, features, arena.words, arena.table, arena.state, arena.plan)) < n:
+            arena.extend_for_a_row()
+        self._open = Folded(rows, codes[STATUS], codes[WHY], notes[:, NEWEST_BEFORE], features, codes, notes)
+        return self._open
+
+    def _slots(self, raw: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """int64 (n, entities): where each id's value is; what is not in memory is loaded first."""
+        arena, places = self._arena, len(raw) * len(self._entities)
+        arena.expect(places)
+        slots = np.empty((len(raw), len(self._entities)), np.int64)
+        missing = np.empty(places, np.int64)
+        if new := find(raw, slots, missing, arena.table, arena.index, arena.state, arena.plan):
+            self._fill(missing[:new])
+        return slots
+
+    def _fill(self, slots: Words) -> None:
+        """Loads what is stored of new slots."""
+        arena = self._arena
+        of = arena.table[slots, FLAGS] & ENTITY
+        for entity, name in enumerate(self._entities):
+            mine = slots[of == entity]
+            if len(mine):
+                arena.fill(mine, self._load(name, arena.keys(mine)), place=name)
+
+    def changed(self) -> list[tuple[str, bytes, bytes]]:
+        """(entity, key, value) of all that changed since the last call, by entity and key: a frozen copy.
+
+        They count as clean from here on, so may be evicted: whoever loads must look into what is not yet written first.
+        """
+        self._close()
+        slots, entities = self._arena.take_changed(self._entities)
+        keys, values = self._arena.keys(slots), self._arena.values(slots)
+        return list(zip([self._entities[entity] for entity in entities], keys, values, strict=True))
+
+    def make_room(self) -> bool:
+        """Evicts clean values until cache_bytes hold. False: only changed ones are left, and still too many. Between batches."""
+        self._close()
+        return self._arena.make_room()
+
+    @property
+    def newest_ms(self) -> int:
+        """The cell's newest event time of an accepted row; -2^63: none yet."""
+        return int(self._arena.state[NEWEST_MS])
+
+    @newest_ms.setter
+    def newest_ms(self, newest_ms: int) -> None:
+        """From a checkpoint, before the first batch."""
+        self._arena.state[NEWEST_MS] = newest_ms
+
+    @property
+    def events_dropped(self) -> int:
+        """Events lost to the cap since the start."""
+        return int(self._arena.state[EVENTS_DROPPED])
+
+    @property
+    def members_dropped(self) -> int:
+        """Members lost to the cap since the start."""
+        return int(self._arena.state[MEMBERS_DROPPED])
+
+    @property
+    def cache_bytes_used(self) -> int:
+        """By values in memory, changed ones among them."""
+        return self._arena.bytes_used
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the values in memory are past their bound."""
+        return self._arena.bytes_used > self._arena.bytes_max
+
+    @property
+    def changed_keys(self) -> int:
+        """How many values `changed` would give."""
+        return int(self._arena.state[CHANGED_KEYS])
+
+    @property
+    def keys(self) -> int:
+        """Values in memory."""
+        return int(self._arena.state[KEYS])
+
+    def answers(self, folded: Folded, verdicts: Verdicts) -> Verdicts:
+        """The verdicts that stand: those of fresh rows are remembered as given, repeats get their first's, its place and score, repeat = 1.
+
+        verdicts: VERDICT (n,), left as they are.
+        """
+        assert folded is self._open, "answers belong to the batch that was folded last"
+        assert verdicts.dtype == VERDICT
+        stand = verdicts.copy()
+        self._answer(stand.view(np.uint8).reshape(len(stand), VERDICT.itemsize))
+        return stand
+
+    def _close(self) -> None:
+        """A batch that was not answered is remembered without verdicts."""
+        if self._open is not None:
+            self._answer(np.empty((0, VERDICT.itemsize), np.uint8))
+
+    def _answer(self, verdicts: NDArray[np.uint8]) -> None:
+        assert self._open is not None
+        answer(verdicts, self._open.codes, self._open.notes, self._arena.words, self._arena.table, self._arena.plan)
+        self._open = None

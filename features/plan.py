@@ -1,0 +1,87 @@
+"""The plan: a catalogue as the words that the compiled loop reads, laid out as `features.aggregates.program` says."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from features.aggregates import baseline, itself, program, recency, velocity
+from features.aggregates.compiled import Words
+from features.aggregates.record import ENTRY_WORDS, EVENT_WORDS, LINE_WORDS, MEMBER_WORDS, SECTIONS, SETS
+from features.catalogue import Catalogue, Entity, SetSpec
+from features.value import COUNTRY_BYTES, ID_BYTES, SET_TAGS
+from schemas.row import row_dtype
+
+Columns = dict[tuple[str, str, str, str], int]
+"""(measure, entity, of, window) -> column of a feature."""
+
+
+def plan_of(catalogue: Catalogue) -> Words:
+    """The words for rows of `row_dtype(catalogue.signals)`. int64 (so many,)."""
+    dtype = row_dtype(catalogue.signals)
+    lies = {name: dtype.fields[name][1] for name in dtype.names or () if dtype.fields}
+    columns = {(each.measure, each.entity, each.of, each.window): at for at, each in enumerate(catalogue.features)}
+    head = [0] * program.HEAD_WORDS
+    head[program.EVENTS_MAX] = catalogue.events_max
+    head[program.MEMBERS_MAX] = catalogue.members_max
+    head[program.MEMORY_MIN] = catalogue.memory_min
+    head[program.MEMORY_MAX] = catalogue.memory_max
+    head[program.MEMORY_SPAN_MS] = catalogue.memory_span_ms
+    head[program.GRACE_MS] = catalogue.grace_ms
+    head[program.LIFETIME_MS] = catalogue.lifetime_ms
+    head[program.FUTURE_MS] = catalogue.future_ms
+    head[program.ROW_WORDS] = sum(_record_words(catalogue, entity) for entity in catalogue.entities)
+    head[program.KIND : program.KIND + len(program.FIELDS)] = [lies[name] for name in program.FIELDS]
+    for at, measure in enumerate(itself.MEASURES):
+        head[program.ITSELF + at] = columns.get((measure, "", "", ""), -1)
+
+    words = list(head)
+    signals = [(lies[f"signal_{name}"], columns["signal", "", name, ""]) for name, kind in catalogue.signals.items() if kind == "number"]
+    words[program.SIGNALS], words[program.SIGNALS_AT] = len(signals), len(words)
+    words += [word for pair in signals for word in pair]
+    words[program.ENTITIES] = len(catalogue.entities)
+    for at, entity in enumerate(catalogue.entities):
+        words[program.ENTITIES_AT + at] = len(words)
+        words += _of_entity(entity, lies, columns)
+    return np.array(words, np.int64)
+
+
+def _record_words(catalogue: Catalogue, entity: Entity) -> int:
+    """The largest block that a record of the entity can move to; a class is at most a quarter larger than what it holds."""
+    spans = EVENT_WORDS * (catalogue.events_max + 1) + ENTRY_WORDS * (catalogue.memory_max + 1)
+    sets = len(entity.sets) * (1 + MEMBER_WORDS * (catalogue.members_max + 1))
+    return (SECTIONS + SETS + sets + spans * 5 // 4 + EVENT_WORDS + ENTRY_WORDS) * 5 // 4 + 2 * LINE_WORDS
+
+
+def _of_entity(entity: Entity, lies: dict[str, int], columns: Columns) -> Iterator[int]:
+    windows = dict(zip((*entity.windows_ms, *entity.baseline_windows_ms), (*entity.windows, *entity.baseline_windows), strict=True))
+    head = [0] * program.ENTITY_WORDS
+    head[program.ID_AT], head[program.KEEP_MS] = lies[entity.field], entity.events_keep_ms
+    head[program.WINDOWS], head[program.SETS_OF] = len(windows), len(entity.sets)
+    for at, measure in enumerate(recency.MEASURES):
+        head[program.RECENCY + at] = columns.get((measure, entity.name, "", ""), -1)
+    yield from head
+    for window_ms in sorted(windows):
+        yield window_ms
+        yield from _columns(entity, velocity.MEASURES, dict(zip(entity.windows_ms, entity.windows, strict=True)).get(window_ms), columns)
+        spelt = dict(zip(entity.baseline_windows_ms, entity.baseline_windows, strict=True)).get(window_ms)
+        yield from _columns(entity, baseline.MEASURES, spelt, columns)
+    for each in sorted(entity.sets, key=lambda each: SET_TAGS[each.field]):  # as they are stored: the catalogue's order moves no byte
+        yield from _of_set(entity, each, lies, columns)
+
+
+def _columns(entity: Entity, measures: tuple[str, ...], window: str | None, columns: Columns) -> Iterator[int]:
+    """window: as the catalogue spells it, so as the features are called; None: nothing is asked of it."""
+    for measure in measures:
+        yield -1 if window is None else columns.get((measure, entity.name, "", window), -1)
+
+
+def _of_set(entity: Entity, each: SetSpec, lies: dict[str, int], columns: Columns) -> Iterator[int]:
+    head = [0] * program.SET_WORDS
+    head[program.MEMBER_AT], head[program.MEMBER_BYTES] = lies[each.field], COUNTRY_BYTES if each.field == "country" else ID_BYTES
+    head[program.SET_KEEP_MS], head[program.SET_WINDOWS] = each.keep_ms, len(each.windows)
+    head[program.SET_TAG] = SET_TAGS[each.field]
+    head[program.NEW] = columns.get(("new", entity.name, each.of, ""), -1)
+    yield from head
+    for window, window_ms in zip(each.windows, each.windows_ms, strict=True):
+        yield window_ms
+        yield columns["distinct", entity.name, each.of, window]
