@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 BESIDE = ("tests", "benchmarks")  # no rooms: they may look into every one
+FLOORS = ("schemas/", "features/aggregates/")  # what others stand on: they import nothing of ours but themselves
 
 
 def rooms() -> tuple[str, ...]:
@@ -78,11 +79,17 @@ def file_of(name: str) -> str | None:
     return None
 
 
+def steps(chain: tuple[str, ...]) -> int:
+    """How many files one opens on the way down; a floor is one, however many of its files are met."""
+    return len({next((floor for floor in FLOORS if file.startswith(floor)), file) for file in chain})
+
+
 def longest_chains() -> dict[str, tuple[str, ...]]:
-    """For each file of the rooms the longest way down from it, itself included. Raises graphlib.CycleError, which shows a circle."""
+    """For each file of the rooms the way down with the most steps, itself included. Raises graphlib.CycleError, which shows a circle."""
+    below = {file: [other for other in depends_on(file) if not other.startswith(BESIDE)] for file in sources()}
     longest: dict[str, tuple[str, ...]] = {}
-    for file in TopologicalSorter({file: depends_on(file) for file in sources()}).static_order():
-        longest[file] = (file, *max((longest[below] for below in depends_on(file)), key=len, default=()))
+    for file in TopologicalSorter(below).static_order():
+        longest[file] = max(((file, *longest[other]) for other in below[file]), key=steps, default=(file,))
     return longest
 
 
