@@ -48,7 +48,7 @@ WRAPPED_IN = {  # a foreign package: the only files that import it
     "aiokafka": "",
     "confluent_kafka": "broker/",
     "rocksdict": "state/store.py",
-    "numba": "features/loop.py features/slots.py features/codec.py features/aggregates/",
+    "numba": "features/loop.py features/slots.py features/aggregates/",
     "onnxruntime": "models/scorer.py",
     "lightgbm": "models/training/",
     "onnx": "models/training/",
