@@ -66,6 +66,12 @@ def text(values: pa.Array) -> pa.Array:
     return values.cast(pa.string())
 
 
+def signal_column(values: pa.Array) -> pa.Array:
+    """A signal as float64 or string, whichever it is. Raises Unusable."""
+    numeric = pa.types.is_floating(values.type) or pa.types.is_integer(values.type) or pa.types.is_decimal(values.type)
+    return number(values) if numeric else text(values)
+
+
 def number(values: pa.Array) -> pa.Array:
     """Finite float64, else null."""
     values = values.cast(pa.float64())

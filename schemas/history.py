@@ -18,7 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from schemas.columns import Unusable, contract_column, number, text, transactions
+from schemas.columns import Unusable, contract_column, signal_column, transactions
 from schemas.errors import BadMapping
 from schemas.mapping import LabelColumn, Mapping, read_mapping
 from schemas.row import Rows
@@ -63,22 +63,20 @@ def rows_of(file: Path, mapping: Mapping, *, writer: RowWriter) -> Iterator[Stre
 
 def _batches(file: Path, mapping: Mapping) -> Iterator[tuple[dict[str, pa.Array], dict[str, pa.Array], NDArray[np.bool_] | None]]:
     for batch in _read(file, mapping):
-        columns = {}
-        for name, column in mapping.columns.items():
-            try:
-                columns[name] = contract_column(name, batch.column(column.column), column)
-            except Unusable as error:
-                raise BadMapping(f"{file}: column {column.column}: {error}") from None
-        for name, value in mapping.constants.items():
-            columns[name] = pa.repeat(value, len(batch))
-        signals = {name: _signal(batch.column(column)) for name, column in mapping.signals.items()}
+        name = ""
+        try:
+            columns = {field: contract_column(field, batch.column(name := one.column), one) for field, one in mapping.columns.items()}
+            signals = {signal: signal_column(batch.column(name := column)) for signal, column in mapping.signals.items()}
+        except Unusable as error:
+            raise BadMapping(f"{file}: column {name}: {error}") from None
+        columns.update({field: pa.repeat(value, len(batch)) for field, value in mapping.constants.items()})
         yield columns, signals, _fraud(batch, mapping.label) if mapping.label else None
 
 
 def _read(file: Path, mapping: Mapping) -> Iterator[pa.RecordBatch]:
     try:
         if ".csv" in file.suffixes:
-            types = dict.fromkeys(mapping.wanted, pa.string())
+            types = {name: pa.string() for name in mapping.wanted if name not in mapping.signals.values()}  # a signal is what it looks like
             convert = pa.csv.ConvertOptions(column_types=types, include_columns=mapping.wanted, null_values=[""], strings_can_be_null=True)
             yield from pa.csv.open_csv(file, convert_options=convert)
         else:
@@ -91,13 +89,8 @@ def _read(file: Path, mapping: Mapping) -> Iterator[pa.RecordBatch]:
         raise BadMapping(f"{file} cannot be read with mapping {mapping.name}: {str(error).splitlines()[0]}") from None
 
 
-def _signal(values: pa.Array) -> pa.Array:
-    numeric = pa.types.is_floating(values.type) or pa.types.is_integer(values.type) or pa.types.is_decimal(values.type)
-    return number(values) if numeric else text(values)
-
-
 def _fraud(batch: pa.RecordBatch, label: LabelColumn) -> NDArray[np.bool_]:
-    values = batch.column(label.column)
-    meanings = [str(one) if pa.types.is_string(values.type) else one for one in label.fraud]
-    found: NDArray[np.bool_] = pc.is_in(values, pa.array(meanings).cast(values.type)).to_numpy(zero_copy_only=False)
+    """By their text: 1 is 1 and true is TRUE, whatever type the column has."""
+    values = pc.utf8_lower(batch.column(label.column).cast(pa.string()))
+    found: NDArray[np.bool_] = pc.is_in(values, pa.array([str(one).lower() for one in label.fraud])).to_numpy(zero_copy_only=False)
     return found

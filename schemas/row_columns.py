@@ -123,6 +123,8 @@ def _write_amounts(rows: Rows, sound: Mask, writer: RowWriter) -> Mask:
 
 
 def _write_hashes(rows: Rows, places: NDArray[np.intp], writer: RowWriter) -> None:
+    if not len(places):
+        return
     chosen, hash64 = rows[places], writer.pseudonyms.hash64
     parts = [chosen["amount_sent_minor"], chosen["currency"], *(chosen[field] for field in ID_FIELDS)]
     contents = np.hstack([np.ascontiguousarray(part).view("u1").reshape(len(places), -1) for part in parts])

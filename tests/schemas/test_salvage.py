@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.salvage import readable
@@ -17,12 +17,14 @@ OBJECTS = st.dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(OBJECTS, st.sampled_from([None, 2]))
 def test_of_a_whole_object_every_plain_field_is_found(sent: dict[str, Any], indent: int | None) -> None:
     found = {json.loads(name): json.loads(value) for name, value in top_level(json.dumps(sent, indent=indent).encode()).items()}
     assert found == {name: value for name, value in sent.items() if not isinstance(value, list | dict)}
 
 
+@settings(max_examples=40)
 @given(OBJECTS, st.data())
 def test_of_an_object_cut_off_every_field_found_is_what_it_was(sent: dict[str, Any], data: st.DataObject) -> None:
     whole = json.dumps(sent).encode()
