@@ -14,8 +14,8 @@ KEY_BYTES_MIN, KEY_BYTES_MAX = 16, 64
 ID_HASH_BYTES = 16
 ABSENT = bytes(ID_HASH_BYTES)
 """In the place of a hash. (No identifier is known to hash to it: one in 2^128 would.)"""
-CACHED_MAX = 1 << 15
-"""Identifiers of a field that are kept with their hashes, some 8 MB: most events name a key that was seen a moment ago."""
+CACHED_MAX = 1 << 17
+"""Identifiers of a field that are kept with their hashes, some 20 MB: most events name a key that was seen before."""
 
 
 class Pseudonyms:

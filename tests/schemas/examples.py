@@ -58,6 +58,8 @@ def beside(extra: bytes, *, first: bool = False) -> bytes:
 
 DEEP = b'"unread":' + b"[" * 10_000 + b"]" * 10_000
 NOBODY = dict.fromkeys(ID_FIELDS)
+PLAIN: dict[str, object] = {"email": "a@example.org", "delivery_address": "Strasse 1"}
+"""With these there is not one letter in the record that is not printable ASCII, nor a backslash."""
 
 BAD: dict[str, tuple[bytes | None, Reason, bool]] = {
     "null value": (None, Reason.NULL_VALUE, False),
@@ -114,7 +116,7 @@ BAD: dict[str, tuple[bytes | None, Reason, bool]] = {
     "id with NUL": (record(card_id="x\0"), Reason.BAD_ID, True),
     "transaction id with NUL": (record(transaction_id="x\0"), Reason.BAD_ID, False),
     "id with DEL": (record(card_id="x\x7f"), Reason.BAD_ID, True),
-    "raw DEL in an id": (record(card_id=...)[:-1] + b',"card_id":"x\x7f"}', Reason.BAD_ID, True),
+    "raw DEL in an id": (record(**PLAIN, card_id=...)[:-1] + b',"card_id":"x\x7f"}', Reason.BAD_ID, True),
     "id that is not ASCII": (record(merchant_id="é"), Reason.BAD_ID, True),
     "no primary entity": (record(**NOBODY), Reason.NO_PRIMARY_ENTITY, True),
     "an e-mail alone": (record(**{**NOBODY, "email": "a@example.org"}), Reason.NO_PRIMARY_ENTITY, True),

@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 from schemas.errors import RefusedEvent
 from schemas.reasons import Reason
 from schemas.transaction import Transaction, decode_transaction, encode_transaction
-from tests.schemas.examples import BAD, VALID, known, record, spoiled
+from tests.schemas.examples import BAD, PLAIN, VALID, known, record, spoiled
 
 OF_THE_CATALOGUE = {Reason.AMOUNT_TOO_LARGE, Reason.UNKNOWN_CURRENCY, Reason.NO_PRIMARY_ENTITY}
 """Reasons that a record alone does not show; the writer of rows gives them."""
 
 
-def test_every_field_is_read() -> None:
-    transaction = decode_transaction(record())
-    assert {name: getattr(transaction, name) for name in Transaction.__struct_fields__} == VALID
+@pytest.mark.parametrize("changed", [{}, PLAIN], ids=["with accents", "plain"])
+def test_every_field_is_read(changed: dict[str, object]) -> None:
+    transaction = decode_transaction(record(**changed))
+    assert {name: getattr(transaction, name) for name in Transaction.__struct_fields__} == {**VALID, **changed}
 
 
 @pytest.mark.parametrize(
