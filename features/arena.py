@@ -8,7 +8,7 @@ import numpy as np
 from features.aggregates.compiled import Words
 from features.aggregates.program import ROW_WORDS
 from features.aggregates.record import CHANGED_KEYS, EMPTY_WORDS, END, KEYS, LINE_WORDS, NEVER, NEWEST_MS, SLOTS_END, STATE_WORDS, USED
-from features.decoder import MARGIN_BYTES, decode
+from features.decoder import ITEMS_MAX, MARGIN_BYTES, decode
 from features.encoder import encode
 from features.slots import CHANGED, ENTITY, FLAGS, HI, LO, SLOT_BYTES, TABLE_WORDS, compact, evict, reindex
 from features.value import read_value
@@ -57,8 +57,8 @@ class Arena:
         assert len(values) == len(slots), f"{len(values)} values for {len(slots)} keys"
         ends = np.cumsum([len(value) for value in values], dtype=np.int64)
         joined = np.frombuffer(b"".join([*values, bytes(MARGIN_BYTES)]), np.uint8)
-        done = 0
-        while (done := decode(slots, done, joined, ends, self.words, self.table, self.state, self.plan)) < len(slots):
+        done, counts = 0, np.empty(EMPTY_WORDS, np.int64)
+        while (done := decode(slots, done, joined, ends, counts, self.words, self.table, self.state, self.plan)) < len(slots):
             if done < 0:
                 read_value(values[-1 - done], place=place)
                 raise ValueError(f"{place}: a value of {len(values[-1 - done])} bytes is damaged")
@@ -79,10 +79,10 @@ class Arena:
     def values(self, slots: Words) -> list[bytes]:
         """As they are stored."""
         done, values = 0, list[bytes]()
-        room = np.empty(ENCODED_BYTES, np.uint8)
+        room, order = np.empty(ENCODED_BYTES, np.uint8), np.empty(ITEMS_MAX, np.int64)
         ends = np.empty(len(slots), np.int64)
         while done < len(slots):
-            begin, done = done, encode(slots, done, room, ends, self.words, self.table, self.plan)
+            begin, done = done, encode(slots, done, room, ends, order, self.words, self.table, self.plan)
             written = ends[begin:done].tolist()
             raw, at = room[: written[-1] if written else 0].tobytes(), 0
             for end in written:

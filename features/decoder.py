@@ -3,8 +3,6 @@
 Bytes that this build did not write stop it (`UNREADABLE`); `features.value` then says why. No damage makes it read or write out of bounds.
 """
 
-import numpy as np
-
 from features.aggregates.compiled import Bytes, Int64, Words, compiled, inlined, int64, read_1d, words_1d, words_2d
 from features.aggregates.distinct import next_set, sets_asked
 from features.aggregates.program import ENTITIES, ENTITIES_AT, ROW_WORDS, SET_TAG, SETS_OF
@@ -80,7 +78,8 @@ def get_signed(stored: Bytes, at: int) -> tuple[int, int]:
 @inlined
 def directory(stored: Bytes, at: int, end: int, plan: Words, asked: int, counts: Words) -> int:
     """Reads which parts follow into `counts` (of each section). Returns where they begin; UNREADABLE: this build knows not all of them."""
-    counts[:] = 0
+    for section in range(len(counts)):
+        counts[section] = 0
     if end - at < 4 or stored[at] != VERSION:
         return UNREADABLE
     parts, at = stored[at + 1], at + 2
@@ -233,13 +232,15 @@ def get_value(stored: Bytes, begin: int, end: int, at: int, words: Words, to: in
     return at
 
 
-@compiled(int64, words_1d, int64, read_1d, words_1d, words_1d, words_2d, words_1d, words_1d)
-def decode(slots: Words, begin: int, stored: Bytes, ends: Words, words: Words, table: Words, state: Words, plan: Words) -> int:
+@compiled(int64, words_1d, int64, read_1d, words_1d, words_1d, words_1d, words_2d, words_1d, words_1d)
+def decode(
+    slots: Words, begin: int, stored: Bytes, ends: Words, counts: Words, words: Words, table: Words, state: Words, plan: Words
+) -> int:
     """Fills slots[begin:] from values one after the other, where each ends; an empty one is nothing stored. MARGIN_BYTES follow the last.
 
-    Returns the slot before which the arena lacked room (plan[ROW_WORDS] then says how much), or their number; -1 - k: k is unreadable.
+    counts: space for a word a section. Returns the slot before which the arena lacked room (plan[ROW_WORDS] then says how much), or how
+    many there are; -1 - k: k is unreadable.
     """
-    counts = np.empty(SETS + LAST_SET_TAG, np.int64)
     for k in range(begin, len(slots)):
         start, end = ends[k - 1] if k else 0, ends[k]
         asked = plan[ENTITIES_AT + (table[slots[k], FLAGS] & ENTITY)]

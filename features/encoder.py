@@ -1,7 +1,5 @@
 """Values as stored bytes, many to a call. The format stands in `features.value`, which is the readable twin of this file."""
 
-import numpy as np
-
 from features.aggregates.compiled import Bytes, Int64, Words, bytes_1d, compiled, inlined, int64, words_1d, words_2d
 from features.aggregates.distinct import UNSIGNED, next_set, sets_asked
 from features.aggregates.program import ENTITIES_AT, MEMBER_BYTES, SET_TAG, SETS_OF
@@ -11,8 +9,6 @@ from features.aggregates.repeats import NO_VERDICT as UNJUDGED
 from features.slots import AT, ENTITY, FLAGS
 from features.value import EVENTS_TAG, MEMORY_TAG, NEXT_EVENT, NO_VERDICT, SAME_ACTION, SAME_ORIGIN, SAME_VERSIONS, VERSION
 
-MEMBERS_MAX = 1 << 18
-"""In a set: far above what a catalogue may ask for."""
 ITEM_BYTES_MAX = 56
 """No event, member or memory entry takes more."""
 HEAD_BYTES_MAX = 160
@@ -182,10 +178,12 @@ def bytes_max(words: Words, at: int, sets: int) -> int:
     return HEAD_BYTES_MAX + ITEM_BYTES_MAX * items
 
 
-@compiled(int64, words_1d, int64, bytes_1d, words_1d, words_1d, words_2d, words_1d)
-def encode(slots: Words, begin: int, out: Bytes, ends: Words, words: Words, table: Words, plan: Words) -> int:
-    """Writes the values of slots[begin:], one after the other, and where each ends. Returns how far the room in `out` went."""
-    order = np.empty(MEMBERS_MAX, np.int64)
+@compiled(int64, words_1d, int64, bytes_1d, words_1d, words_1d, words_1d, words_2d, words_1d)
+def encode(slots: Words, begin: int, out: Bytes, ends: Words, order: Words, words: Words, table: Words, plan: Words) -> int:
+    """Writes the values of slots[begin:], one after the other, and where each ends. Returns how far the room in `out` went.
+
+    order: space for as many words as a set has members.
+    """
     to = 0
     for k in range(begin, len(slots)):
         at, asked = table[slots[k], AT], plan[ENTITIES_AT + (table[slots[k], FLAGS] & ENTITY)]

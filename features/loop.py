@@ -7,8 +7,6 @@ A row is done whole or not begun: before each one the arena must have room for t
 
 import math
 
-import numpy as np
-
 from features.aggregates import baseline, distinct, itself, novelty, recency, repeats, velocity, windows
 from features.aggregates.compiled import Bytes, Floats, Words, bytes_2d, compiled, floats_2d, inlined, int64, read_2d, words_1d, words_2d
 from features.aggregates.program import (
@@ -48,6 +46,7 @@ from features.aggregates.record import (
     EVENTS,
     EVENTS_DROPPED,
     FIRST,
+    FOUND,
     MEMBER_WORDS,
     MEMBERS_DROPPED,
     MEMORY,
@@ -77,8 +76,6 @@ NO_TRANSACTION, TRANSACTION = int(Kind.REFUSED), int(Kind.TRANSACTION)
 LATE, AHEAD, REUSED = int(Reason.LATE), int(Reason.EVENT_TIME_AHEAD), int(Reason.TRANSACTION_ID_REUSED)
 NO_PRIMARY = int(Reason.NO_PRIMARY_ENTITY)
 
-MEMBERS_FOUND = 16
-"""At most so many sets has an entity."""
 STATUS, WHY = range(2)
 """Of `codes`: status and reason of each row."""
 NEWEST_BEFORE, PRIMARY, FIRST_VERDICT, FIRST_OFFSET, FIRST_SCORE, NOTES = range(6)
@@ -125,7 +122,7 @@ def answer_of(raw: Bytes, row: int, notes: Words, words: Words, at: int, sets: i
 
 @inlined
 def take_in(
-    raw: Bytes, row: int, slot: int, primary: bool, out: Floats, found: Words,
+    raw: Bytes, row: int, slot: int, primary: bool, out: Floats,
     words: Words, table: Words, state: Words, plan: Words, asked: int,
 ) -> None:  # fmt: skip
     """Folds an accepted row into one value, and writes what is asked of its entity (the plan's words from `asked` on)."""
@@ -133,7 +130,7 @@ def take_in(
     at = table[slot, AT]
     if words[at + NEWEST] < state[NEWEST_MS] - plan[LIFETIME_MS]:
         clear(words, at, sets)
-    at = with_room(raw, row, primary, found, words, state, plan, at, sets, asked)
+    at = with_room(raw, row, primary, words, state, plan, at, sets, asked)
     table[slot, AT] = at
     if not table[slot, FLAGS] & CHANGED:
         table[slot, FLAGS] |= CHANGED
@@ -153,7 +150,7 @@ def take_in(
 
     windows.scan(out, row, plan, asked + ENTITY_WORDS, plan[asked + WINDOWS], words, times, amounts, place)
     recency.write(out, row, plan, asked + RECENCY, time_ms, previous_ms, first_ms)
-    sight(raw, row, out, found, words, state, plan, at, sets, asked)
+    sight(raw, row, out, words, state, plan, at, sets, asked)
     let_go(words, state, plan, at, sets, words[at + NEWEST] - plan[asked + KEEP_MS])
     if primary:
         origin, offset = read_int16(raw, row, plan[ORIGIN]), read_int64(raw, row, plan[OFFSET])
@@ -169,12 +166,10 @@ def member_of(raw: Bytes, row: int, plan: Words, each: int) -> int:
 
 
 @inlined
-def with_room(
-    raw: Bytes, row: int, primary: bool, found: Words, words: Words, state: Words, plan: Words, at: int, sets: int, asked: int
-) -> int:
+def with_room(raw: Bytes, row: int, primary: bool, words: Words, state: Words, plan: Words, at: int, sets: int, asked: int) -> int:
     """Sees to it that the row's event, members and memory entry have room in the record. Returns where it is now.
 
-    found: written, each set's place of the row's member, -1: it is new.
+    state[FOUND..]: written, each set's place of the row's member, -1: it is new.
     """
     full = 0 if settled(words, at, sets, EVENTS) else 1 << EVENTS
     if primary and not settled(words, at, sets, MEMORY):
@@ -182,8 +177,8 @@ def with_room(
     each, members = distinct.sets_asked(plan, asked), section_at(words, at, sets, SETS)
     for which in range(sets):
         section, member = words[at + SECTIONS + SETS + which], member_of(raw, row, plan, each)
-        found[which] = distinct.place_of(words, members, length(section), member)
-        if member != 0 and found[which] < 0 and length(section) == room(section):
+        state[FOUND + which] = distinct.place_of(words, members, length(section), member)
+        if member != 0 and state[FOUND + which] < 0 and length(section) == room(section):
             full |= 1 << (SETS + which)
         members += MEMBER_WORDS * room(section)
         each = distinct.next_set(plan, each)
@@ -191,7 +186,7 @@ def with_room(
 
 
 @inlined
-def sight(raw: Bytes, row: int, out: Floats, found: Words, words: Words, state: Words, plan: Words, at: int, sets: int, asked: int) -> None:
+def sight(raw: Bytes, row: int, out: Floats, words: Words, state: Words, plan: Words, at: int, sets: int, asked: int) -> None:
     """Notes the row's members in the sets, writes their features, drops members out of reach, then the oldest beyond the cap."""
     time_ms = read_int64(raw, row, plan[EVENT_TIME_MS])
     each, members = distinct.sets_asked(plan, asked), section_at(words, at, sets, SETS)
@@ -199,12 +194,12 @@ def sight(raw: Bytes, row: int, out: Floats, found: Words, words: Words, state: 
         section, member = words[at + SECTIONS + SETS + which], member_of(raw, row, plan, each)
         count, sightings = length(section), members + room(section)
         if member != 0:
-            novelty.write(out, row, plan, each + NEW, found[which])
-            if found[which] < 0:
+            novelty.write(out, row, plan, each + NEW, state[FOUND + which])
+            if state[FOUND + which] < 0:
                 words[members + count], words[sightings + count] = member, time_ms
                 count += 1
             else:
-                words[sightings + found[which]] = max(words[sightings + found[which]], time_ms)
+                words[sightings + state[FOUND + which]] = max(words[sightings + state[FOUND + which]], time_ms)
         distinct.write(out, row, plan, each + SET_WORDS, plan[each + SET_WINDOWS], words, sightings, count, time_ms)
         count = distinct.expire(words, members, sightings, count, words[at + NEWEST] - plan[each + SET_KEEP_MS])
         while count > plan[MEMBERS_MAX]:
@@ -237,7 +232,6 @@ def fold_rows(
     raw: uint8 (n, bytes of a row). slots: int64 (n, entities), -1 where an entity is absent. codes: uint8 (2, n). notes: int64 (n, NOTES).
     out: float32 (n, features); every column is written, NaN where unknown.
     """
-    found = np.empty(MEMBERS_FOUND, np.int64)
     for row in range(begin, raw.shape[0]):
         if state[END] + plan[ROW_WORDS] > words.shape[0]:
             return row
@@ -250,6 +244,6 @@ def fold_rows(
             for entity in range(plan[ENTITIES]):
                 slot = slots[row, entity]
                 if slot >= 0:
-                    take_in(raw, row, slot, notes[row, PRIMARY] == slot, out, found, words, table, state, plan, plan[ENTITIES_AT + entity])
+                    take_in(raw, row, slot, notes[row, PRIMARY] == slot, out, words, table, state, plan, plan[ENTITIES_AT + entity])
             itself.write(out, row, plan, raw, time_ms, read_int64(raw, row, plan[AMOUNT_MINOR]))
     return raw.shape[0]

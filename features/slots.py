@@ -158,7 +158,8 @@ def evict(words: Words, table: Words, index: Words, state: Words, plan: Words, b
 def compact(source: Words, words: Words, table: Words, state: Words, plan: Words) -> None:
     """Copies every record into another arena without gaps. `words` begins with the empty value; blocks keep their class."""
     state[END], state[USED] = EMPTY_WORDS, 0
-    state[HEADS:] = 0
+    for head in range(HEADS, len(state)):
+        state[head] = 0
     for slot in range(state[SLOTS_END]):
         if table[slot, FLAGS] & LIVE and table[slot, AT]:
             at, sets = table[slot, AT], sets_of(plan, table[slot, FLAGS] & ENTITY)

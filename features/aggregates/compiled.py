@@ -34,7 +34,7 @@ floats_2d = numba.types.Array(numba.types.float32, 2, "C")
 
 def inlined(function: Function) -> Function:
     """A part of compiled functions, compiled with them."""
-    part: Function = numba.njit(error_model="numpy")(function)
+    part: Function = numba.njit(error_model="numpy", _nrt=False)(function)
     return part
 
 
@@ -47,7 +47,7 @@ def _compiled(signature: object, function: Function) -> Function:
     if DISABLED:
         wrapping: Function = np.errstate(over="ignore")(function)  # what is compiled wraps without a word
         return wrapping
-    entry = numba.njit(error_model="numpy", cache=True, nogil=True)(function)
+    entry = numba.njit(error_model="numpy", cache=True, nogil=True, _nrt=False)(function)
     try:
         entry.compile(signature)
     except Exception:  # noqa: BLE001 (a file torn by a kill raises whatever its torn pickle raises)

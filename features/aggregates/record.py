@@ -25,7 +25,9 @@ CLASSES = 128
 
 # state: what all functions share and change
 END, USED, FREE_SLOT, SLOTS_END, KEYS, CHANGED_KEYS, HAND, NEWEST_MS, EVENTS_DROPPED, MEMBERS_DROPPED = range(10)
-HEADS = 16
+FOUND = 16
+"""Where the row in hand has its members in each set."""
+HEADS = 32
 """Where the heads of the classes' lists of free blocks begin; 0: none is free."""
 STATE_WORDS = HEADS + CLASSES
 
