@@ -81,7 +81,7 @@ def offsets_ms(catalogue: Catalogue, *, calm: bool) -> list[int]:
         spans |= {span for each in entity.sets for span in (*each.windows_ms, each.keep_ms)}
     near = [span for span in sorted(spans) if not calm or span < catalogue.grace_ms]
     edges = [sign * span + beside for span in near for beside in (-1, 0, 0, 1) for sign in (1, -1)]
-    usual = [0, 0, 0, 0, 1, 500, 1_000, 3_000, 7_000, 9_999, 20_000, 40_000, -1, -900, -2_500, -30_000]
+    usual = [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 500, 1_000, 3_000, 7_000, 9_999, 20_000, 40_000, -1, -900, -2_500, -30_000]
     return edges + usual * (2 * len(edges) // len(usual))
 
 
@@ -134,7 +134,7 @@ def fill(row: np.void, step: Step, at: int) -> None:
     drawn = (step.account, step.card, step.device, step.ip, step.merchant, step.email)
     for nth, ((field, pool), number) in enumerate(zip(IDS.items(), drawn, strict=True)):
         if number % pool:
-            row[field] = (2**63 + 1_000 * (nth + 1) + number % pool, number % pool)  # members above int64, as hashes are
+            row[field] = ((number % pool % 2 << 63) + 1_000 * (nth + 1) + number % pool, number % pool)  # every other above int64
     if not (row["account_id"].any() or row["card_id"].any()):
         row["card_id"] = (2**63 + 2_001, 1)
     if "signal_risk" in (row.dtype.names or ()):

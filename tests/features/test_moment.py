@@ -1,13 +1,11 @@
-"""What a row alone shows, in whole columns."""
+"""What a row alone shows: hour, weekday, weekend, night, amount, signals."""
 
 import numpy as np
 import pytest
 
-from features.moment import moment
-from features.reference import fold_row
-from features.reference_value import Cell, Status
 from schemas.row import row_dtype
-from tests.features.strategies import SMALL_CATALOGUE, build, seeded_steps
+from tests.features.strategies import SMALL_CATALOGUE
+from tests.features.twins import Run, by_fold, by_reference
 
 
 @pytest.mark.parametrize(
@@ -23,21 +21,15 @@ from tests.features.strategies import SMALL_CATALOGUE, build, seeded_steps
 )
 def test_the_moment(time_ms: int, hour: int, weekday: int, weekend: int, night: int) -> None:
     rows = np.zeros(1, row_dtype(SMALL_CATALOGUE.signals))
-    rows["event_time_ms"] = time_ms
-    found = {feature.name: moment(rows, feature)[0] for feature in SMALL_CATALOGUE.features if not feature.entity}
-    assert [found[name] for name in ("hour", "weekday", "weekend", "night")] == [hour, weekday, weekend, night]
-    assert np.isnan([found[name] for name in ("mcc", "country", "channel", "signal_tag")]).all()
+    rows["kind"], rows["card_id"], rows["event_time_ms"], rows["received_ms"] = 1, (1, 1), time_ms, time_ms
+    rows["amount_minor"], rows["signal_risk"], rows["signal_tag"], rows["country"], rows["mcc"] = 2**24 + 1, 0.1, b"a", b"DE", 5411
+    for run in (by_reference(rows, SMALL_CATALOGUE), by_fold(rows, SMALL_CATALOGUE)[0]):
+        found = named(run)
+        assert [found[name] for name in ("hour", "weekday", "weekend", "night")] == [hour, weekday, weekend, night]
+        assert found["amount"] == 2**24
+        assert found["signal_risk"] == np.float32(0.1)
+        assert np.isnan([found[name] for name in ("mcc", "country", "channel", "signal_tag")]).all()  # a package's vocabulary fills them
 
 
-def test_the_moment_of_whole_columns_is_that_of_each_row() -> None:
-    rows = build(seeded_steps(7, 300), SMALL_CATALOGUE)
-    cell = Cell()
-    outcomes = [fold_row(cell, row, SMALL_CATALOGUE) for row in rows]
-    fresh = np.array([outcome.status == Status.FRESH for outcome in outcomes])
-    by_row = np.array([outcome.features for outcome in outcomes], np.float32)[fresh]
-    assert fresh.sum() > 50
-    for column, feature in enumerate(SMALL_CATALOGUE.features):
-        if not feature.entity:
-            whole = moment(rows[fresh], feature)
-            assert whole.dtype == np.float32
-            np.testing.assert_array_equal(whole, by_row[:, column])
+def named(run: Run) -> dict[str, np.float32]:
+    return dict(zip(SMALL_CATALOGUE.names, run.features[0], strict=True))

@@ -1,5 +1,6 @@
-"""Runs of a stream through the oracle and the reference, in columns, and what tells two runs apart."""
+"""Runs of a stream through the oracle, the reference and the compiled fold, in columns, and what tells two runs apart."""
 
+from collections.abc import Sequence
 from types import ModuleType
 from typing import NamedTuple
 
@@ -8,12 +9,18 @@ from numpy.typing import NDArray
 
 from features import reference
 from features.catalogue import Catalogue
+from features.fold import Fold
 from features.reference_value import Cell
 from schemas.reasons import Reason
 from schemas.row import Rows
+from schemas.verdict import VERDICT, Verdicts
 from tests.features.oracle import Oracle
 
 STATUS = {"fresh": 0, "repeat": 1, "refused": 2, "silent": 3}
+
+
+Store = dict[tuple[str, bytes], bytes]
+"""(entity, key) -> value."""
 
 
 class Run(NamedTuple):
@@ -49,6 +56,65 @@ def by_reference(rows: Rows, catalogue: Catalogue, module: ModuleType = referenc
         np.array([(each.first.origin, each.first.offset) if each.first else (-1, -1) for each in outcomes], np.int64),
         (cell.events_dropped, cell.members_dropped),
     )
+
+
+def by_fold(
+    rows: Rows, catalogue: Catalogue, *, cuts: Sequence[int] = (), between: str = "nothing", make: type[Fold] = Fold
+) -> tuple[Run, Store]:
+    """The run, and what is stored at its end. cuts: where a batch begins. between: what happens between two batches.
+
+    nothing. stored: changed values are taken. evicted: and all values leave the memory. reloaded: and another fold goes on.
+    """
+    store: Store = {}
+
+    def load(entity: str, keys: list[bytes]) -> list[bytes | None]:
+        return [store.get((entity, key)) for key in keys]
+
+    fold = make(catalogue, load=load, cache_bytes=1 if between == "evicted" else 1 << 22)
+    runs, given, dropped = [], verdicts_of(rows), (0, 0)
+    for batch in np.split(np.arange(len(rows)), cuts):
+        folded = fold.rows(rows[batch])
+        answered = fold.answers(folded, given[batch])
+        repeats = folded.status == STATUS["repeat"]
+        check_answers(answered, given[batch], given[answered["offset"][repeats] - rows["offset"][0]], repeats)
+        first = np.where(repeats[:, None], np.stack([answered["origin"], answered["offset"]], axis=1), -1)
+        runs.append(Run(folded.status, folded.reason, folded.features, first, (0, 0)))
+        if between != "nothing":
+            store.update({(entity, key): value for entity, key, value in fold.changed()})
+        if between == "evicted":
+            assert fold.make_room()
+            assert fold.keys == 0
+        if between == "reloaded":
+            newest_ms, dropped = fold.newest_ms, (dropped[0] + fold.events_dropped, dropped[1] + fold.members_dropped)
+            fold = make(catalogue, load=load, cache_bytes=1 << 22)
+            fold.newest_ms = newest_ms
+    store.update({(entity, key): value for entity, key, value in fold.changed()})
+    run = Run(
+        np.concatenate([each.status for each in runs]),
+        np.concatenate([each.reason for each in runs]),
+        np.concatenate([each.features for each in runs]),
+        np.concatenate([each.first for each in runs]),
+        (dropped[0] + fold.events_dropped, dropped[1] + fold.members_dropped),
+    )
+    return run, store
+
+
+def check_answers(answered: Verdicts, given: Verdicts, first: Verdicts, repeats: NDArray[np.bool_]) -> None:
+    """Verdicts stand as given, but a repeat has its first's. first: one for each repeat."""
+    wanted = given.copy()
+    wanted[repeats] = first
+    wanted["repeat"] = repeats
+    assert answered.tobytes() == wanted.tobytes(), "a retry was not given the first answer"
+
+
+def verdicts_of(rows: Rows) -> Verdicts:
+    """A verdict for each row that no other row is given."""
+    verdicts = np.zeros(len(rows), VERDICT)
+    number = np.arange(len(rows))
+    verdicts["action"], verdicts["decided_by"], verdicts["reason"] = number % 4, number % 3, 100 + number % 5
+    verdicts["versions"], verdicts["score"] = number % 1000, number / len(rows)
+    verdicts["origin"], verdicts["offset"] = rows["origin"], rows["offset"]
+    return verdicts
 
 
 def matrix(features: list[list[float]], catalogue: Catalogue) -> NDArray[np.float32]:
