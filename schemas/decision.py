@@ -169,5 +169,6 @@ def _primaries(rows: Rows, primaries: Sequence[tuple[str, str]]) -> list[Primary
 
 
 def _features(names: Sequence[str], values: NDArray[np.float32]) -> Iterator[dict[str, float | None]]:
+    """A NaN is written as null."""
     for row in values.tolist():
-        yield {name: None if value != value else value for name, value in zip(names, row, strict=True)}  # noqa: PLR0124 (NaN)
+        yield dict(zip(names, row, strict=True))

@@ -51,6 +51,14 @@ def test_nested_fields_of_the_same_name_are_not_the_records_own() -> None:
     assert readable(b'{"x":{"transaction_id":"inner"},"y":"\\"transaction_id\\":\\"text\\""', bytes_max=EVERYTHING) == {}
 
 
+def test_a_text_that_follows_nothing_is_no_name_and_a_number_cut_off_is_no_value() -> None:
+    assert readable(b'{"a" "transaction_id":"x"}', bytes_max=EVERYTHING) == {}
+    assert readable(b'{"a":1 "transaction_id":"x"}', bytes_max=EVERYTHING) == {}
+    assert readable(b'{"transaction_id":"x" "y"', bytes_max=EVERYTHING) == {"transaction_id": "x"}
+    assert readable(b'{"amount_minor":12', bytes_max=EVERYTHING) == {}
+    assert readable(b'{"amount_minor":12,', bytes_max=EVERYTHING) == {"amount_minor": 12}
+
+
 def test_only_the_outermost_object_counts() -> None:
     assert readable(b'[{"transaction_id":"a"}]', bytes_max=EVERYTHING) == {}
     assert readable(b'{} {"transaction_id":"a"}', bytes_max=EVERYTHING) == {}
