@@ -1,14 +1,17 @@
-"""Writes docs/features.md from the shipped catalogue: `python -m features.document`. A test holds the page current."""
+"""Writes docs/features.md from the shipped catalogue, its schema from the structs: `python -m features.document`. Tests hold both current."""
 
+import json
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 from features.catalogue import Catalogue, Feature, catalogue_text, read_catalogue
+from features.catalogue_file import json_schema
 
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
 PAGE = Path(__file__).parent.parent / "docs" / "features.md"
+SCHEMA = Path(__file__).parent / "catalogue.schema.json"
 
 
 class Meaning(NamedTuple):
@@ -83,6 +86,11 @@ of {currency}, *tᵢ* and *aᵢ* those of the key's accepted events. All are flo
 """
 
 
+def schema_text() -> str:
+    """JSON Schema of a catalogue file, as published."""
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
 def document(catalogue: Catalogue) -> str:
     """The page, Markdown."""
     opening = OPENING.format(
@@ -125,8 +133,9 @@ def _line(group: list[Feature], catalogue: Catalogue) -> str:
 
 
 def main() -> None:
-    """Rewrites the page."""
+    """Rewrites the page and the schema."""
     PAGE.parent.mkdir(exist_ok=True)
+    SCHEMA.write_text(schema_text(), encoding="utf-8")
     PAGE.write_text(document(read_catalogue(catalogue_text(), place="features/catalogue.yaml")), encoding="utf-8")
 
 

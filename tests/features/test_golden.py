@@ -13,7 +13,7 @@ import numpy as np
 from features.catalogue import Catalogue, catalogue_text, read_catalogue
 from schemas.row import Rows
 from tests.features.strategies import burst
-from tests.features.twins import by_reference
+from tests.features.twins import by_fold, by_reference
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "features" / "1"
 
@@ -33,10 +33,10 @@ def test_names_and_hashes_of_definitions_stay() -> None:
 
 def test_the_features_stay_the_same_bits() -> None:
     catalogue, rows, stored = golden()
-    run = by_reference(rows, catalogue)
-    np.testing.assert_array_equal(run.status, stored["status"])
-    np.testing.assert_array_equal(run.reason, stored["reason"])
-    np.testing.assert_array_equal(run.features, stored["features"])
+    for run in (by_reference(rows, catalogue), by_fold(rows, catalogue)[0]):
+        np.testing.assert_array_equal(run.status, stored["status"])
+        np.testing.assert_array_equal(run.reason, stored["reason"])
+        np.testing.assert_array_equal(run.features, stored["features"])
 
 
 def write(folder: Path) -> None:

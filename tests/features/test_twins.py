@@ -3,12 +3,15 @@
 oracle ── within a step of float32 where a root is taken, else equal ── reference ── the same bits ── compiled fold
 """
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from features.catalogue import catalogue_text, read_catalogue
+from schemas.row import row_dtype
 from tests.features.strategies import SMALL, SMALL_CATALOGUE, Step, build, burst, seeded_steps, streams
 from tests.features.twins import by_fold, by_oracle, by_reference, difference
 
@@ -44,6 +47,33 @@ def test_all_three_agree_beyond_the_shipped_bounds() -> None:
     for between in BETWEEN:
         run, _ = by_fold(rows, SHIPPED_CATALOGUE, cuts=(1, 2, 300, 600, 601), between=between)
         assert difference(run, read, SHIPPED_CATALOGUE, ulps=0) is None, between
+
+
+def test_all_three_agree_on_the_shipped_catalogue() -> None:
+    rows = build(seeded_steps(3, 300), SHIPPED_CATALOGUE)
+    told, read = by_oracle(rows, SHIPPED, SHIPPED_CATALOGUE), by_reference(rows, SHIPPED_CATALOGUE)
+    assert difference(read, told, SHIPPED_CATALOGUE, ulps=1) is None
+    run, _ = by_fold(rows, SHIPPED_CATALOGUE, cuts=(100, 101), between="reloaded")
+    assert difference(run, read, SHIPPED_CATALOGUE, ulps=0) is None
+
+
+def test_the_largest_catalogue_of_the_largest_amounts_is_exact() -> None:
+    catalogue = read_catalogue(
+        "{name: large, base_currency: EUR, rates: {EUR: '1'}, events_max: 2048, entities: {card: {id: card_id,"
+        " velocity: {measures: [sum, deviation], windows: [1d]}, baseline: {measures: [zscore], windows: [1d]}}}}",
+        place="the large catalogue",
+    )
+    rows = np.zeros(2049, row_dtype())
+    rows["kind"], rows["card_id"], rows["transaction_hash"] = 1, (1, 1), np.arange(1, 2050)
+    amounts = [(-1) ** at * 2**40 for at in range(2048)] + [2**40 - 1]
+    rows["amount_minor"] = amounts
+    run, _ = by_fold(rows, catalogue)
+    spread = 2049 * sum(amount**2 for amount in amounts) - sum(amounts) ** 2
+    assert run.features[-1].tolist() == [
+        np.float32(sum(amounts)),
+        np.float32(math.sqrt(float(spread >> 64) * 2.0**64 + float(spread & (2**64 - 1))) / 2049),
+        np.float32((2**40 - 1) / 2**40),  # of 2,048 before it the mean is 0
+    ]
 
 
 @pytest.mark.parametrize("seed", range(80, 84))
