@@ -1,4 +1,4 @@
-"""Writes docs/features.md from the shipped catalogue, its schema from the structs: `python -m features.document`. Tests hold both current."""
+"""Writes docs/features.md from the shipped catalogue and its schema from the structs: `python -m features.document`. Tests hold both."""
 
 import json
 from collections.abc import Iterator
