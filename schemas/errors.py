@@ -94,5 +94,9 @@ class DeliveryFailed(Ours):
     """A message was not acknowledged: a gap followed by a later row would be loss."""
 
 
+class PartitionLost(Ours):
+    """The group gave a partition to another worker: nothing of it may be committed here."""
+
+
 class ScoringFailed(Ours):
     """The model in force returned something that is no probability."""

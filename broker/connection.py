@@ -1,0 +1,59 @@
+"""The one set of settings that every client of the broker starts from."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from schemas.errors import BrokerUnreachable
+
+SECONDS = 10.0
+"""How long a question to the broker may take at a start."""
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Where the cluster is and how to get in.
+
+    bootstrap: `host:port,host:port`; options: librdkafka's names (`security.protocol`, `sasl.mechanism`, `ssl.ca.location`, ...), passed on
+    as they are and above everything that is set here.
+    """
+
+    bootstrap: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    def librdkafka(self, **more: object) -> dict[str, Any]:
+        """A client's settings. more: its own, by librdkafka's names: `librdkafka(**{"group.id": "weir"})`."""
+        return {
+            "bootstrap.servers": self.bootstrap,
+            "client.id": "weir",
+            "reconnect.backoff.ms": 50,
+            "reconnect.backoff.max.ms": 1000,  # 10 s by default: a broker that is back would be left waiting
+            **more,
+            **self.options,
+        }
+
+    def admin(self) -> AdminClient:
+        """A quiet one: its errors come with its answers."""
+        return AdminClient(self.librdkafka(log_level=0))
+
+    def require_broker(self, seconds: float = SECONDS) -> None:
+        """Returns once a broker has answered. Raises BrokerUnreachable, in one sentence, when none has within that time."""
+        heard: list[str] = []
+
+        def listen(error: KafkaError) -> None:
+            if error.code() != KafkaError._ALL_BROKERS_DOWN:  # noqa: SLF001  # librdkafka's own codes are named so; this one says nothing new
+                heard.append(error.str())
+
+        try:
+            admin = AdminClient(self.librdkafka(log_level=0, error_cb=listen))
+        except KafkaException as error:
+            raise BrokerUnreachable(f"a setting of the connection to {self.bootstrap} cannot be used: {error.args[0].str()}") from None
+        try:
+            admin.list_topics(timeout=seconds)
+        except KafkaException as error:
+            admin.poll(0)
+            because = heard[-1] if heard else error.args[0].str()
+            raise BrokerUnreachable(f"no Kafka broker answered at {self.bootstrap} within {seconds:g} s: {because}") from None

@@ -1,0 +1,134 @@
+"""What the group gives this worker and takes away, and the agents' part in it.
+
+    assign      nothing is read yet; `assigned` runs in the event loop, and begins to read when it is ready
+    revoke      nothing more is handed out; `revoked` runs to its end (its last commit); only then is the partition given back
+    lost        it is another worker's already: nothing can be committed
+
+The thread that polls never waits for an agent: heartbeats, commits and the other partitions go on.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from concurrent.futures import Future
+from time import monotonic
+from typing import NamedTuple
+
+from confluent_kafka import Consumer, TopicPartition
+
+from schemas.errors import PartitionLost
+from schemas.records import Fetch, Partition
+from telemetry import metrics
+
+REVOKE_SECONDS = 20.0
+"""How long the agents may take to finish and commit what is revoked. The group waits meanwhile."""
+
+Callback = Callable[[Partition], Awaitable[None]]
+Deliver = Callable[[Fetch], None]
+Fatal = Callable[[BaseException], None]
+_log = logging.getLogger("weir.source")
+
+
+class Feed(NamedTuple):
+    """Who gets a topic's fetches, and hears of its partitions."""
+
+    deliver: Deliver
+    assigned: Callback
+    revoked: Callback
+    lost: Callback | None
+
+
+class Leaving(NamedTuple):
+    """Partitions that the group wants back, and the agents that still work on it."""
+
+    partitions: list[Partition]
+    ends: list[Future[None]]
+    deadline: float
+
+
+class Membership:
+    """The partitions that are ours. forget(partition): no fetch of it may be handed out any more."""
+
+    def __init__(
+        self, feeds: dict[str, Feed], *, loop: asyncio.AbstractEventLoop, forget: Callable[[Partition], object], fatal: Fatal
+    ) -> None:
+        self._feeds = feeds
+        self._loop = loop
+        self._forget = forget
+        self._fatal = fatal
+        self.ours: set[Partition] = set()  # what the group gave us; of these,
+        self.read: set[Partition] = set()  # what librdkafka was told to read
+        self._leaving: list[Leaving] = []
+        self._last: dict[Partition, asyncio.Task[None]] = {}
+
+    def join(self, consumer: Consumer) -> None:
+        """Subscribes to the topics of all feeds."""
+        consumer.subscribe(list(self._feeds), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
+
+    def give_back(self, consumer: Consumer) -> None:
+        """What the agents have finished, or took too long for. In the thread that polls, between two polls."""
+        for leaving in list(self._leaving):
+            late = monotonic() > leaving.deadline
+            if late:
+                _log.error("given back unfinished after %g s: %s", REVOKE_SECONDS, leaving.partitions)
+            if late or all(end.done() for end in leaving.ends):
+                self._leaving.remove(leaving)
+                self._unassign(consumer, leaving.partitions)
+
+    def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        consumer.incremental_assign([])  # the answer that the group waits for; what is to be read is assigned when it flows
+        for partition in _partitions(places):
+            metrics.PARTITIONS.labels(partition.topic, "assigned").inc()
+            self.ours.add(partition)
+            self._tell(self._feeds[partition.topic].assigned, partition)
+
+    def _on_revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        consumer.incremental_assign([])  # no answer yet: that is the unassign in `give_back`, until then the group waits
+        partitions = _partitions(places)
+        ends = []
+        for partition in partitions:
+            metrics.PARTITIONS.labels(partition.topic, "revoked").inc()
+            self._forget(partition)
+            ends.append(self._tell(self._feeds[partition.topic].revoked, partition))
+        self._leaving.append(Leaving(partitions, ends, monotonic() + REVOKE_SECONDS))
+
+    def _on_lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        partitions = _partitions(places)
+        self._unassign(consumer, partitions)
+        for partition in partitions:
+            metrics.PARTITIONS.labels(partition.topic, "lost").inc()
+            self._forget(partition)
+            lost = self._feeds[partition.topic].lost
+            if lost is None:
+                where = f"{partition.topic}, partition {partition.number},"
+                self._fatal(PartitionLost(f"{where} was given to another worker: our session ran out"))
+            else:
+                self._tell(lost, partition)
+
+    def _unassign(self, consumer: Consumer, partitions: list[Partition]) -> None:
+        self.ours.difference_update(partitions)
+        read = self.read.intersection(partitions)
+        self.read -= read
+        consumer.incremental_unassign([TopicPartition(p.topic, p.number) for p in read])
+
+    def _tell(self, callback: Callback, partition: Partition) -> Future[None]:
+        """Runs it in the event loop, after what was told of this partition before."""
+
+        async def after_the_last() -> None:
+            last = self._last.get(partition)
+            task = self._last[partition] = self._loop.create_task(self._guarded(callback, partition, last))
+            await task
+
+        return asyncio.run_coroutine_threadsafe(after_the_last(), self._loop)
+
+    async def _guarded(self, callback: Callback, partition: Partition, last: asyncio.Task[None] | None) -> None:
+        if last is not None:
+            await asyncio.wait([last])
+        try:
+            await callback(partition)
+        except Exception as error:  # noqa: BLE001  # it ends the process: nobody else would hear of it
+            self._fatal(error)
+
+
+def _partitions(places: Iterable[TopicPartition]) -> list[Partition]:
+    return [Partition(place.topic, place.partition) for place in places]

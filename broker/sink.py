@@ -1,0 +1,145 @@
+"""One idempotent producer: every message acknowledged, in order and without a gap, or the process ends.
+
+    send(messages, delivered) ──> librdkafka ──> broker ──> delivered(n), in the event loop: n of these were acknowledged
+    await room()                                            back-pressure: few enough are outstanding
+
+Acknowledgements are collected in the event loop, by `send` and by a timer while any are outstanding: another thread would have to take the
+interpreter's lock from the agents for each of them. Where no loop runs (a command), `send` and `flush` collect them.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import Message as KafkaMessage
+
+from broker.connection import Connection
+from broker.membership import Fatal
+from schemas.errors import DeliveryFailed
+from schemas.records import Message
+from telemetry import metrics
+
+OUTSTANDING_MAX = 100_000
+BYTES_OUTSTANDING_MAX = 64 << 20
+COLLECT_SECONDS = 0.01
+ROOM_SECONDS = 0.002
+
+
+class Sink:
+    """fatal(error) is called when a message cannot be delivered: the process is to end without another commit."""
+
+    def __init__(self, connection: Connection, *, fatal: Fatal) -> None:
+        self._fatal = fatal
+        self._bytes = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._producer = Producer(
+            connection.librdkafka(
+                **{
+                    "acks": "all",
+                    "enable.idempotence": True,
+                    "enable.gapless.guarantee": True,
+                    "message.timeout.ms": 0,  # never: a broker that is away is waited for
+                    "linger.ms": 0,  # nothing waits for company
+                    "compression.type": "lz4",
+                    "partitioner": "murmur2_random",  # as Java's clients do: readers may join by key
+                    "queue.buffering.max.messages": 10 * OUTSTANDING_MAX,
+                    "queue.buffering.max.kbytes": 1 << 20,
+                    "error_cb": self._heard,
+                    "logger": logging.getLogger("weir.librdkafka"),
+                }
+            )
+        )
+
+    def __len__(self) -> int:
+        """Messages sent and not yet acknowledged."""
+        return len(self._producer)
+
+    def send(self, messages: Sequence[Message], delivered: Callable[[int], object]) -> None:
+        """Hands messages over, in order; never waits for the broker. One that the client itself refuses (too large) is fatal.
+
+        delivered(n) is called once, when the last of them is acknowledged; n: how many there were.
+        """
+        left = len(messages)
+        size = sum([len(message.value) for message in messages if message.value])
+
+        def reported(error: KafkaError | None, message: KafkaMessage) -> None:
+            nonlocal left
+            if error is not None:
+                self._failed(str(message.topic()), error)
+                return
+            left -= 1
+            if not left:
+                self._bytes -= size
+                for topic, count in Counter([sent.topic for sent in messages]).items():
+                    metrics.MESSAGES_OUT.labels(topic).inc(count)
+                delivered(len(messages))
+
+        produce = self._producer.produce
+        self._bytes += size
+        for topic, key, value, partition, headers in messages:
+            try:
+                if headers:
+                    produce(topic, value, key, partition, reported, headers=headers)  # type: ignore[arg-type]  # it takes bytes
+                else:
+                    produce(topic, value, key, partition, reported)
+            except (KafkaException, BufferError) as error:
+                self._failed(topic, error.args[0])
+        self._producer.poll(0)
+        self._collect_later()
+
+    async def room(self) -> None:
+        """Waits while too much is outstanding: a broker that is slow or away slows the agents down."""
+        while len(self._producer) > OUTSTANDING_MAX or self._bytes > BYTES_OUTSTANDING_MAX:
+            await asyncio.sleep(ROOM_SECONDS)
+            self._producer.poll(0)
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Waits until something holds that acknowledgements bring about."""
+        while not holds():
+            await asyncio.sleep(ROOM_SECONDS)
+            self._producer.poll(0)
+
+    def flush(self, seconds: float) -> int:
+        """Waits for acknowledgements; how many messages are still outstanding. Blocks the loop: for the end, and for commands."""
+        deadline = monotonic() + seconds
+        while len(self._producer) and monotonic() < deadline:
+            self._producer.poll(0.05)
+        return len(self._producer)
+
+    def close(self) -> None:
+        """Collects nothing more."""
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+
+    def _collect_later(self) -> None:
+        if self._timer is None:
+            try:
+                self._timer = asyncio.get_running_loop().call_later(COLLECT_SECONDS, self._collect)
+            except RuntimeError:
+                return  # no loop runs: a command, which flushes
+
+    def _collect(self) -> None:
+        self._timer = None
+        try:
+            self._producer.poll(0)
+        except Exception as error:  # noqa: BLE001  # of a `delivered`: a timer's exceptions are heard by nobody
+            self._fatal(error)
+        metrics.OUTSTANDING.set(len(self._producer))
+        if len(self._producer):
+            self._collect_later()
+
+    def _heard(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._failed("any topic", error)
+        else:
+            metrics.BROKER_ERRORS.labels("sink", error.name()).inc()
+
+    def _failed(self, topic: str, error: object) -> None:
+        """A gap followed by a later row would be loss."""
+        name, what = (error.name(), error.str()) if isinstance(error, KafkaError) else ("queue full", str(error))
+        metrics.BROKER_ERRORS.labels("sink", name).inc()
+        self._fatal(DeliveryFailed(f"a message of {topic} was not delivered: {what}"))

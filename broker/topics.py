@@ -1,0 +1,188 @@
+"""Our topics: made once, then checked, never mended. What one *should* be stands in schemas/topics.py.
+
+create    makes what is missing, checks what is there, writes the first row into each partition of the log that is empty
+check     refuses with a name: which topic, which property, wanted, found
+"""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it re-exports these without saying so
+    ConfigResource,
+    NewTopic,
+    OffsetSpec,
+    ResourceType,
+    TopicDescription,
+)
+
+from broker.connection import SECONDS, Connection
+from schemas.errors import BrokerUnreachable, DeliveryFailed, TopicMismatch, TopicMissing
+from schemas.records import Message, Partition
+from schemas.topics import Topic
+
+
+class Difference(NamedTuple):
+    """One property of one topic that is not as it must be. `property` "topic", found "nothing": it is not there."""
+
+    topic: str
+    property: str
+    wanted: str
+    found: str
+
+    def __str__(self) -> str:
+        if self.property == "topic":
+            return f"topic {self.topic} does not exist (`weir topics create` makes it)"
+        return f"topic {self.topic}: {self.property} must be {self.wanted}, found {self.found}"
+
+
+def configuration(topic: Topic) -> dict[str, str]:
+    """A topic's settings by Kafka's names: what it is made with, and what is checked."""
+    return {
+        "cleanup.policy": "compact" if topic.compacted else "delete",
+        "retention.ms": str(topic.retention_ms),
+        "max.message.bytes": str(topic.message_bytes_max),
+        "message.timestamp.type": "LogAppendTime" if topic.log_append_time else "CreateTime",
+    }
+
+
+class Topics:
+    """What the cluster knows of topics. Every method asks the broker and waits; each raises BrokerUnreachable if it does not answer."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._admin = connection.admin()
+
+    def create(self, topics: Iterable[Topic], *, prefix: str, replication: int = 1) -> list[str]:
+        """Makes those that are missing; their names. Raises TopicMismatch if one that is there is not as it must be."""
+        wanted = {t.under(prefix): t for t in topics}
+        self._refuse([d for d in self.differences(wanted.values(), prefix=prefix, replication=replication) if d.property != "topic"])
+        missing = wanted.keys() - self._descriptions(list(wanted))
+        new = [NewTopic(name, t.partitions, replication, config=configuration(t)) for name, t in wanted.items() if name in missing]
+        for name, future in self._admin.create_topics(new, operation_timeout=SECONDS).items() if new else ():
+            try:
+                future.result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # somebody else made it just now: it is checked below
+                    raise TopicMissing(f"topic {name} cannot be made: {error.args[0].str()}") from None
+        self._await_leaders(missing)
+        self.check(wanted.values(), prefix=prefix, replication=replication)
+        return [t.topic for t in new]
+
+    def check(self, topics: Iterable[Topic], *, prefix: str, replication: int = 1) -> None:
+        """Raises TopicMissing or TopicMismatch, whose message holds every difference."""
+        self._refuse(self.differences(topics, prefix=prefix, replication=replication))
+
+    def differences(self, topics: Iterable[Topic], *, prefix: str, replication: int = 1) -> list[Difference]:
+        """All that is not as it must be, topic by topic."""
+        wanted = {t.under(prefix): t for t in topics}
+        there = self._descriptions(list(wanted))
+        found = self._configurations(list(there))
+        differences: list[Difference] = []
+        for name, topic in wanted.items():
+            if name not in there:
+                differences.append(Difference(name, "topic", "there", "nothing"))
+                continue
+            partitions = there[name].partitions
+            if len(partitions) != topic.partitions:
+                differences.append(Difference(name, "partitions", str(topic.partitions), str(len(partitions))))
+            replicas = min(len(p.replicas) for p in partitions)
+            if replicas < replication:
+                differences.append(Difference(name, "replication factor", f"at least {replication}", str(replicas)))
+            differences += [Difference(name, k, v, found[name][k]) for k, v in configuration(topic).items() if found[name][k] != v]
+        return differences
+
+    def begin_log(self, topic: str, first_row: Callable[[Partition], Message]) -> int:
+        """Writes the first row into each partition whose end offset is 0; how many there were. Raises DeliveryFailed.
+
+        Two who do this at once write it twice: the second is not above the first and is skipped.
+        """
+        numbers = range(len(self._description(topic).partitions))
+        empty = [p for p in (Partition(topic, number) for number in numbers) if self.log_range(p)[1] == 0]
+        failed: list[KafkaError] = []
+        producer = Producer(self._connection.librdkafka(**{"log_level": 0, "acks": "all", "enable.idempotence": True}))
+        for message in map(first_row, empty):
+            producer.produce(
+                message.topic,
+                message.value,
+                message.key,
+                message.partition,
+                on_delivery=lambda error, _: failed.append(error) if error else None,
+                headers=list(message.headers or []),
+            )
+        if producer.flush(SECONDS) or failed:
+            raise DeliveryFailed(f"the first row of {topic} was not acknowledged: {failed[0].str() if failed else f'within {SECONDS:g} s'}")
+        return len(empty)
+
+    def topic_id(self, topic: str) -> str:
+        """The id that Kafka gave the topic when it was made, as its own tools print it: made anew, it has another. Raises TopicMissing."""
+        return str(self._description(topic).topic_id).translate(str.maketrans("+/", "-_"))
+
+    def partitions(self, topic: str) -> int:
+        """How many. Raises TopicMissing."""
+        return len(self._description(topic).partitions)
+
+    def log_range(self, partition: Partition) -> tuple[int, int]:
+        """The first offset that is held, and the one that the next record gets. Raises TopicMissing."""
+        place = TopicPartition(partition.topic, partition.number)
+        return self._offset(place, "earliest"), self._offset(place, "latest")
+
+    def _offset(self, place: TopicPartition, end: str) -> int:
+        which = getattr(OffsetSpec, end)()
+        try:
+            return int(self._admin.list_offsets({place: which}, request_timeout=SECONDS)[place].result().offset)
+        except KafkaException as error:
+            if place.partition >= self.partitions(place.topic):
+                raise TopicMissing(f"topic {place.topic} has no partition {place.partition}") from None
+            raise _refusal(error, f"topic {place.topic}, partition {place.partition}") from None
+
+    def _description(self, topic: str) -> TopicDescription:
+        there = self._descriptions([topic])
+        if topic not in there:
+            raise TopicMissing(f"topic {topic} does not exist")
+        return there[topic]
+
+    def _descriptions(self, names: Sequence[str]) -> dict[str, TopicDescription]:
+        """Of those that are there."""
+        there = {}
+        for name, future in self._admin.describe_topics(TopicCollection(list(names)), request_timeout=SECONDS).items():
+            try:
+                there[name] = future.result()
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise _refusal(error, f"topic {name}") from None
+        return there
+
+    def _configurations(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        found = {}
+        for resource, future in self._admin.describe_configs(resources, request_timeout=SECONDS).items() if resources else ():
+            try:
+                found[resource.name] = {entry.name: str(entry.value) for entry in future.result().values()}
+            except KafkaException as error:
+                raise _refusal(error, f"topic {resource.name}") from None
+        return found
+
+    def _await_leaders(self, names: Iterable[str]) -> None:
+        """A topic just made is known to the controller before it is to the brokers."""
+        deadline = time.monotonic() + SECONDS
+        waiting = set(names)
+        while waiting and time.monotonic() < deadline:
+            for name, topic in self._admin.list_topics(timeout=SECONDS).topics.items():
+                if topic.partitions and all(p.leader >= 0 for p in topic.partitions.values()):
+                    waiting.discard(name)
+            time.sleep(0.02 if waiting else 0)
+
+    @staticmethod
+    def _refuse(differences: Sequence[Difference]) -> None:
+        if differences:
+            missing = any(d.property == "topic" for d in differences)
+            raise (TopicMissing if missing else TopicMismatch)("; ".join(map(str, differences)))
+
+
+def _refusal(error: KafkaException, what: str) -> TopicMissing | BrokerUnreachable:
+    cause = error.args[0]
+    if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+        return TopicMissing(f"{what} does not exist")
+    return BrokerUnreachable(f"{what}: the broker does not answer: {cause.str()}")
