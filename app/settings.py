@@ -46,6 +46,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     metrics_port: int = 0
     """Loopback port of /metrics, /livez and /readyz; 0: a free one, which the log names."""
     log_json: bool = False
+    leash: bool = False
+    """End in order when standard input closes: of a child that must not outlive its parent."""
+    failpoint: str = ""
+    """Kills the process at a step, `STEP:before|after:N`: for proofs."""
     kafka_home: str = ""
     java: str = "java"
 

@@ -6,7 +6,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka import Message as KafkaMessage
 
 from broker.connection import Connection
-from schemas.errors import DeliveryFailed, LogTooShort
+from schemas.errors import BrokerUnreachable, DeliveryFailed, LogTooShort
 from schemas.records import Message, Partition, Record
 
 READ_SECONDS = 10.0
@@ -14,7 +14,7 @@ READ_SECONDS = 10.0
 
 def record_of(message: KafkaMessage) -> Record:
     """A librdkafka message as a record."""
-    headers = [(name, _bytes(value) or b"") for name, value in list(message.headers() or [])]
+    headers = [(str(name), _bytes(value) or b"") for name, value in list(message.headers() or [])]
     offset = message.offset()
     assert offset is not None
     return Record(offset, message.timestamp()[1], _bytes(message.key()), _bytes(message.value()), headers)
@@ -43,7 +43,10 @@ _READER = {"enable.auto.commit": False, "auto.offset.reset": "earliest", "fetch.
 
 def _to_the_end(consumer: Consumer, partition: Partition, batch: int) -> Iterator[tuple[Partition, Record]]:
     while True:
-        for message in consumer.consume(batch, timeout=READ_SECONDS):
+        first = consumer.poll(READ_SECONDS)  # then what is there: `consume` alone waits until there are so many
+        if first is None:
+            raise BrokerUnreachable(f"{partition.topic}[{partition.number}]: nothing heard for {READ_SECONDS:g} s")
+        for message in (first, *consumer.consume(batch, 0)):
             error = message.error()
             if error is None:
                 yield partition, record_of(message)

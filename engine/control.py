@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from schemas.control import CATALOGUE, IN_FORCE, KEYS, REFUSED, WISH, Control, encode_control
+from schemas.control import CATALOGUE, IN_FORCE, KEYS, REFUSED, WISH, Control, decode_control, encode_control
 from schemas.errors import WeirError
 from schemas.records import Message, Partition
 from schemas.row import CONTROL_HEADER
@@ -47,15 +47,20 @@ class Board:
         self.echoes: dict[tuple[int, str], Control] = {}
         self.refusals: dict[tuple[int, str], Control] = {}
 
-    def read(self, key: bytes, control: Control | None) -> None:
-        """One record of the control topic; None: a tombstone. Keys of no known form are left alone."""
-        match key.decode("utf-8", "replace").split("/"):
+    def hear(self, key: bytes | None, value: bytes | None, *, place: tuple[str, int]) -> None:
+        """One record of the control topic, and its topic's id and offset. What cannot be read is nobody's wish, and left alone."""
+        try:
+            said = decode_control(value) if value else None
+        except ValueError:
+            return
+        match (key or b"").decode("utf-8", "replace").split("/"):
             case [first, name] if first == WISH and name in KEYS:
-                _put(self.wishes, name, control)
+                placed = said and msgspec.structs.replace(said, wish_topic_id=place[0], wish_offset=place[1])
+                _put(self.wishes, name, placed)
             case [first, cell, name] if first == IN_FORCE and cell.isdigit():
-                _put(self.echoes, (int(cell), name), control)
+                _put(self.echoes, (int(cell), name), said)
             case [first, cell, name] if first == REFUSED and cell.isdigit():
-                _put(self.refusals, (int(cell), name), control)
+                _put(self.refusals, (int(cell), name), said)
 
     def due(self, cell: int, in_force: dict[str, Control]) -> list[Control]:
         """The wishes that stand after what is in force in a cell and were not refused there."""
@@ -79,11 +84,11 @@ def echo(control: Control, topic: str, cell: int) -> Message:
     return Message(topic, f"{IN_FORCE}/{cell}/{control.key}".encode(), encode_control(control))
 
 
-def verified(wish: Control, verify: Callable[[Control], None], *, topic: str, log: Partition) -> tuple[Message, WeirError | None]:
+def verified(wish: Control, verify: Callable[[Control], None], *, topic: str, log: Partition) -> Message:
     """The row that puts a wish in force, or, where `verify` raises one of our errors, the echo that says why not."""
     try:
         verify(wish)
     except WeirError as error:
         refused = msgspec.structs.replace(wish, body=None, reason=str(error))
-        return Message(topic, f"{REFUSED}/{log.number}/{wish.key}".encode(), encode_control(refused)), error
-    return control_row(wish, log), None
+        return Message(topic, f"{REFUSED}/{log.number}/{wish.key}".encode(), encode_control(refused))
+    return control_row(wish, log)

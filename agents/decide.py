@@ -1,0 +1,107 @@
+"""The agent that decides: fetches of the log in, answers out. Plumbing only; what is decided stands in engine/task.py.
+
+assigned ─> start ─> a task, and its fetches flow        every 100 ms: commit; every few seconds: checkpoint
+fetch ─> decide ─> answers sent                          revoked, or the end: stop
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine
+from typing import Any
+
+import faust
+
+from agents.feed import feed, or_exit
+from agents.watch import Watch
+from agents.world import World
+from engine.task import Task
+from schemas.records import Fetch, Partition
+from state.checkpoint import Start
+from state.lifecycle import checkpoint, commit, stop
+from state.steps import carry_out
+
+DIRTY_MAX = 8192
+"""A checkpoint is due early when so many values changed: freezing them stalls the cell for a few milliseconds, not for many."""
+EARLY_SECONDS = 1.0
+
+
+class Deciding:
+    """The tasks of this worker. `begin` is state.lifecycle.start, told what the state must fit."""
+
+    def __init__(
+        self,
+        task_of: Callable[[Partition, Start], Task],
+        *,
+        begin: Callable[[Partition], Coroutine[Any, Any, Start]],
+        world: World,
+        watch: Watch,
+        checkpoint_seconds: float,
+    ) -> None:
+        self.tasks: dict[Partition, Task] = {}
+        self._task_of, self._begin, self._world, self._watch = task_of, begin, world, watch
+        self._checkpoint_seconds = checkpoint_seconds
+        self._checkpointed: dict[Partition, float] = {}
+        self._one_at_a_time = asyncio.Lock()  # of commit, checkpoint and stop: one committer
+
+    async def assigned(self, partition: Partition) -> None:
+        """Starts the partition's task. Raises a RefusedStart."""
+        start = await carry_out(self._begin(partition), self._world.perform)
+        self.tasks[partition] = self._task_of(partition, start)
+        self._checkpointed[partition] = time.monotonic()
+        self._world.source.flow(partition, start.marker.offset)  # last: a fetch that found no task would be lost
+
+    async def revoked(self, partition: Partition) -> None:
+        """Ends the partition's task: acknowledged, committed, stored."""
+        async with self._one_at_a_time:
+            if task := self.tasks.pop(partition, None):
+                await carry_out(stop(task), self._world.perform)
+
+    async def take(self, fetch: Fetch) -> None:
+        """Decides one fetch and sends what came of it."""
+        if task := self.tasks.get(fetch.partition):  # none: revoked while the fetch waited
+            began = time.perf_counter()
+            decided = task.decide(fetch)
+            receipt = task.progress.sent(upto=fetch.end, messages=len(decided.messages))
+            self._world.sink.send(decided.messages, receipt.delivered)
+            self._watch.decided(decided.batches, seconds=time.perf_counter() - began)
+            await self._world.sink.room()
+            if task.crowded:  # nothing clean is left to leave the memory: store, then room is made
+                await self._store(task)
+        self._world.source.done(fetch)
+
+    async def keep(self) -> None:
+        """Commits what is acknowledged; stores where it is due."""
+        for task in list(self.tasks.values()):
+            if self._due(task):
+                await self._store(task)
+                continue
+            async with self._one_at_a_time:
+                if self.tasks.get(task.partition) is task:
+                    await carry_out(commit(task.partition, task.progress), self._world.perform)
+
+    async def _store(self, task: Task) -> None:
+        async with self._one_at_a_time:
+            if self.tasks.get(task.partition) is task:
+                await carry_out(checkpoint(task), self._world.perform)
+                self._checkpointed[task.partition] = time.monotonic()
+
+    def _due(self, task: Task) -> bool:
+        if task.progress.folded == task.progress.stored or not task.live:
+            return False
+        age_seconds = time.monotonic() - self._checkpointed[task.partition]
+        return age_seconds >= self._checkpoint_seconds or (task.changed_keys > DIRTY_MAX and age_seconds >= EARLY_SECONDS)
+
+
+def decide(app: faust.App, log: str, deciding: Deciding, *, world: World, commit_seconds: float) -> None:
+    """Registers the agent and its timer."""
+
+    @app.agent(feed(app, world.source, log, assigned=deciding.assigned, revoked=deciding.revoked))
+    @or_exit
+    async def decide(fetches: AsyncIterator[Fetch]) -> None:
+        async for fetch in fetches:
+            await deciding.take(fetch)
+
+    @app.timer(commit_seconds)
+    @or_exit
+    async def keep_decided() -> None:
+        await deciding.keep()

@@ -1,0 +1,110 @@
+"""Tells the metrics and /readyz how agents and tasks are doing; changes nothing."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import faust
+import numpy as np
+
+from engine.task import Judged, Task
+from features.fold import Status
+from schemas.reasons import Reason
+from schemas.records import Partition
+from schemas.row import Kind
+from schemas.verdict import Action, DecidedBy
+from state.progress import Progress
+from telemetry import metrics
+from telemetry.server import Health
+
+EVERY_SECONDS = 0.5
+POSITIONS = ("folded", "acknowledged", "committed", "stored")
+
+
+class Watch:
+    """One a worker."""
+
+    def __init__(self) -> None:
+        self.health = Health(self._reasons)
+        self._tasks: Mapping[Partition, Task] = {}
+        self._positions: Mapping[Partition, Progress] = {}
+        self._roles: tuple[str, ...] = ()
+        self._began = time.monotonic()
+        self._moved: dict[tuple[Partition, str], tuple[int, float]] = {}
+        self._dropped: dict[tuple[Partition, str], int] = {}
+        self._ready = False
+
+    def over(
+        self, app: faust.App, *, tasks: Mapping[Partition, Task], positions: Mapping[Partition, Progress], roles: tuple[str, ...]
+    ) -> None:
+        """Registers the timer that looks at positions and caches."""
+        self._tasks, self._positions, self._roles = tasks, positions, roles
+
+        @app.timer(EVERY_SECONDS)
+        async def look() -> None:
+            self.health.tick()
+            for partition, task in list(tasks.items()):
+                self._look_at(partition, task)
+            if not self._ready and not self._reasons():
+                self._ready = True
+                metrics.START_SECONDS.set(time.monotonic() - self._began)
+
+    def taken_in(self, records: int) -> None:
+        """Intake made rows of one fetch."""
+        metrics.BATCH_ROWS.labels("intake").observe(records)
+
+    def decided(self, batches: list[Judged], *, seconds: float) -> None:
+        """A task answered the batches of one fetch, and so long it took."""
+        metrics.STEP_SECONDS.labels("decide").observe(seconds)
+        for rows, folded, verdicts in batches:
+            metrics.BATCH_ROWS.labels("decide").observe(len(rows))
+            answered = rows["kind"] <= Kind.TRANSACTION
+            for code, count in _counts(verdicts["action"][answered].astype(np.int64) << 8 | verdicts["decided_by"][answered]):
+                action, decided_by = Action(code >> 8).name.lower(), DecidedBy(code & 0xFF).name.lower()
+                metrics.DECISIONS.labels(action, decided_by).inc(count)
+            refused = folded.status == Status.REFUSED
+            for reason, count in _counts(rows["reason"][refused]):
+                metrics.REFUSALS.labels(Reason(reason).code).inc(count)
+            metrics.REPEATS.inc(int(np.count_nonzero(folded.status == Status.REPEAT)))
+            metrics.observe_all(metrics.END_TO_END_SECONDS, np.maximum(0, time.time() - rows["received_ms"] / 1000))
+
+    def _look_at(self, partition: Partition, task: Task) -> None:
+        name, progress, now = str(partition.number), task.progress, time.monotonic()
+        for position in POSITIONS:
+            offset = int(getattr(progress, position))
+            ahead = progress.folded if position != "folded" else offset
+            before = self._moved.get((partition, position), (-1, now))
+            if offset != before[0] or offset == ahead:
+                before = self._moved[partition, position] = (offset, now)
+            metrics.POSITION.labels(name, position).set(offset)
+            metrics.POSITION_AGE_SECONDS.labels(name, position).set(now - before[1])
+        for key, control in task.in_force.controls.items():
+            metrics.IN_FORCE.labels(name, key, control.version).set(1)
+        if fold := task.fold:
+            metrics.CACHE_BYTES.labels(name).set(fold.cache_bytes_used)
+            metrics.CACHE_KEYS.labels(name).set(fold.keys)
+            for part, dropped in (("events", fold.events_dropped), ("members", fold.members_dropped)):
+                metrics.DROPPED.labels(name, part).inc(dropped - self._dropped.get((partition, part), 0))
+                self._dropped[partition, part] = dropped
+
+    def _reasons(self) -> dict[str, str]:
+        """Why this worker is not ready; empty: it is."""
+        reasons = {}
+        if "decide" in self._roles:
+            if not self._tasks:
+                reasons["decide"] = "no partition of the log is assigned"
+            for partition, task in list(self._tasks.items()):
+                if not task.caught_up:
+                    reasons[f"{partition.topic}[{partition.number}]"] = (
+                        f"folded to {task.progress.folded}, not yet what the log held at the start"
+                    )
+        if "intake" in self._roles and not self._positions:
+            reasons["intake"] = "no partition of the source is assigned, or the catalogue in force is not yet known"
+        return reasons
+
+
+def _counts(values: Any) -> list[tuple[int, int]]:  # noqa: ANN401  # any integer array
+    if len(values) == 1:
+        return [(int(values[0]), 1)]
+    found, counts = np.unique(values, return_counts=True)
+    return list(zip(found.tolist(), counts.tolist(), strict=True))

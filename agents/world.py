@@ -1,0 +1,93 @@
+"""Performs the steps of state/ with librdkafka and RocksDB: the one place for a step's time, its log line and its failpoint."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from broker.sink import Sink
+from broker.source import Source
+from schemas.records import Partition
+from state.checkpoint import LogRange, Marker
+from state.steps import CloseStore, CommitOffset, Delivery, OpenStore, ReadCommitted, ReadLogRange, Step, WriteStore
+from state.store import Store
+from telemetry.metrics import STEP_SECONDS
+
+ACKNOWLEDGED_POLL_SECONDS = 0.002
+
+
+class Failpoint:
+    """Kills this process, as kill -9 would, before or after the n-th time a step is performed: for proofs. `WriteStore:before:3`."""
+
+    def __init__(self, text: str) -> None:
+        self.step, self.side, count = text.split(":")
+        assert self.side in {"before", "after"}, f"failpoint {text!r}: STEP:before|after:N"
+        self.left = int(count)
+
+    def reached(self, step: str, side: str) -> None:
+        """Says where the process stands."""
+        if (step, side) == (self.step, self.side):
+            self.left -= 1
+            if not self.left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class World:
+    """The outside as agents see it: where fetches come from, where messages go, and what a task asks for, done.
+
+    `topic_id` answers with a topic's id; `folder` holds a database a partition.
+    """
+
+    def __init__(self, source: Source, sink: Sink, *, topic_id: Callable[[str], str], folder: Path, failpoint: str = "") -> None:
+        self.source = source
+        self.sink = sink
+        self._topic_id = topic_id
+        self._folder = folder
+        self._failpoint = Failpoint(failpoint) if failpoint else None
+        self._stores: dict[Partition, Store] = {}
+
+    async def perform(self, step: Step[Any]) -> Any:  # noqa: ANN401  # each step says what it is answered with
+        """Carries out one step and answers it."""
+        name = type(step).__name__
+        if self._failpoint:
+            self._failpoint.reached(name, "before")
+        began = time.perf_counter()
+        answer = await self._done(step)
+        STEP_SECONDS.labels(name).observe(time.perf_counter() - began)
+        if self._failpoint:
+            self._failpoint.reached(name, "after")
+        return answer
+
+    async def _done(self, step: Step[Any]) -> Any:  # noqa: ANN401  # as above
+        match step:
+            case ReadCommitted(partition):
+                return await self.source.committed(partition)
+            case ReadLogRange(partition):
+                begin, end = await self.source.log_range(partition)
+                return LogRange(await asyncio.to_thread(self._topic_id, partition.topic), begin, end)
+            case OpenStore(partition):
+                return await asyncio.to_thread(self._opened, partition)
+            case Delivery(progress, upto):
+                while progress.acknowledged < upto:  # noqa: ASYNC110  # off the way of a transaction; an event a receipt would be on it
+                    await asyncio.sleep(ACKNOWLEDGED_POLL_SECONDS)
+            case CommitOffset(partition, offset):
+                await self.source.commit({partition: offset})
+            case WriteStore(checkpoint):
+                await asyncio.to_thread(self._stores[checkpoint.partition].write, checkpoint)
+            case CloseStore(partition):
+                await asyncio.to_thread(self._stores.pop(partition).close)
+            case _:
+                raise AssertionError(f"no way to perform {step}")
+        return None
+
+    def store(self, partition: Partition) -> Store:
+        """The open database of a task."""
+        return self._stores[partition]
+
+    def _opened(self, partition: Partition) -> Marker | None:
+        assert partition not in self._stores, f"{partition} is open"
+        self._stores[partition] = store = Store(self._folder / f"{partition.topic}-{partition.number}")
+        return store.marker()

@@ -1,0 +1,104 @@
+"""`weir bench`: measures the published figures and writes them as JSON. A quiet machine gives figures worth quoting."""
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from app.running import cluster, prepared, scratch
+from app.settings import Settings, read_settings
+from broker.connection import Connection
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """What is measured."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there (default: standard output)")
+    what = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    pipeline = what.add_parser("pipeline", help="from transactions to decisions: rate, latency, memory, seconds to ready")
+    pipeline.add_argument("--events", type=int, default=300_000, help="of each round of throughput (default: 300000)")
+    pipeline.add_argument("--cards", type=int, default=100_000, help="of the simulated traffic (default: 100000)")
+    pipeline.add_argument("--seconds", type=int, default=20, help="of each round of latency (default: 20)")
+    pipeline.add_argument("--rounds", type=int, default=3, help="the median of them counts (default: 3)")
+    kill = what.add_parser("kill", help="kill -9 under load, then the proof that nothing was lost, doubled or answered otherwise")
+    kill.add_argument("--kills", type=int, default=20)
+    kill.add_argument("--rate", type=float, default=1000, help="transactions a second (default: 1000)")
+    kill.add_argument("--seed", type=int, help="of load and kills (default: the time)")
+    kernel = what.add_parser("kernel", help="the fold alone: ns an event, bytes a key, seconds to compile")
+    kernel.add_argument("--quick", action="store_true", help="fewer events")
+    offline = what.add_parser("offline", help="the features of a labelled file by the same fold: rows a second")
+    offline.add_argument("file", type=Path)
+    offline.add_argument("--mapping", required=True)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0; 1 where a proof did not hold."""
+    console = Console(stderr=True)
+    began = time.monotonic()
+
+    def say(what: str) -> None:
+        console.print(f"[{time.monotonic() - began:6.1f} s] {what}", markup=False, highlight=False)
+
+    figures = MEASURES[arguments.what](arguments, say)
+    text = json.dumps(figures, indent=2)
+    if arguments.json:
+        arguments.json.write_text(text + "\n")
+    else:
+        print(text)
+    return 1 if figures.get("faults") else 0
+
+
+Say = Callable[[str], object]
+
+
+def _pipeline(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks.load import stream
+    from benchmarks.pipeline import Load, measure
+
+    with ExitStack() as stack:
+        settings, connection, folder = _prepared(stack, "bench", say)
+        load = Load(settings, connection, stream(seed=1, cards=arguments.cards), folder, arguments.rounds, say)
+        return measure(load, events=arguments.events, cards=arguments.cards, seconds=arguments.seconds)
+
+
+def _kill(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks import kill
+
+    seed = int(time.time()) if arguments.seed is None else arguments.seed
+    say(f"seed {seed}")
+    with ExitStack() as stack:
+        settings, connection, folder = _prepared(stack, "kill", say)
+        return kill.run(settings, connection, folder, kills=arguments.kills, rate=arguments.rate, seed=seed, say=say)
+
+
+def _kernel(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks import kernel
+
+    return kernel.measure(quick=arguments.quick, say=say)
+
+
+def _offline(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks import offline
+
+    return offline.measure(arguments.file, arguments.mapping, say=say)
+
+
+MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
+    "pipeline": _pipeline,
+    "kill": _kill,
+    "kernel": _kernel,
+    "offline": _offline,
+}
+
+
+def _prepared(stack: ExitStack, name: str, say: Say) -> tuple[Settings, Connection, Path]:
+    """A cluster with topics and control rows, and a folder of our own."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"weir-{name}-")))
+    say("starting Kafka")
+    settings = stack.enter_context(cluster(scratch(read_settings(prefix=f"{name}-{int(time.time())}"), folder)))
+    return settings, prepared(settings), folder

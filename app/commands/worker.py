@@ -1,0 +1,22 @@
+"""`weir worker`: takes transactions in, decides, and answers."""
+
+import argparse
+
+from app.settings import read_settings
+from app.worker import ROLES
+from app.worker import run as run_worker
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The settings that a worker is often started with; every setting has an environment variable, see docs/settings.md."""
+    parser.add_argument("--roles", metavar="LIST", help=f"what it does, of {','.join(ROLES)} (default: all)")
+    parser.add_argument("--name", dest="worker", help="its name in the group, the same after a restart (default: w1)")
+    parser.add_argument("--prefix", help="of topics, groups and data folder (default: weir)")
+    parser.add_argument("--transactions", metavar="TOPIC", help="the source topic (default: PREFIX-transactions)")
+    parser.add_argument("--data", metavar="DIR", help="the data folder (default: .weir/data)")
+    parser.add_argument("--metrics-port", type=int, metavar="PORT", help="of /metrics, /livez, /readyz on loopback (default: a free one)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Runs until SIGTERM or Ctrl-C."""
+    return run_worker(read_settings(**vars(arguments)))

@@ -1,0 +1,75 @@
+"""The same file without a broker: the same rows, the same fold, the same model; what the live engine is held against."""
+
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue
+from features.fold import Fold, Status
+from models.model import Model
+from schemas.history import Mapping, Stretch, rows_of
+from schemas.money import Rates
+from schemas.pseudonyms import Pseudonyms
+from schemas.row_writer import RowWriter
+
+DAY_MS = 86_400_000
+
+
+class Offline(NamedTuple):
+    """A history as the model saw it, one each a row of the file. score: float32, NaN where a row was not scored (refused, or a retry)."""
+
+    ids: list[bytes]
+    score: NDArray[np.float32]
+    fraud: NDArray[np.bool_]
+    card: NDArray[np.uint64]
+    """First eight bytes of the hashed card id."""
+    day: NDArray[np.int64]
+    """Days since 1970-01-01 of the event time."""
+    fresh: NDArray[np.bool_]
+
+
+def scored(
+    stretches: Iterable[Stretch], model: Model, catalogue: Catalogue, *, on_rows: Callable[[int], object] = lambda _: None
+) -> Offline:
+    """Folds and scores a labelled history, in its order. Raises BadMapping, ScoringFailed."""
+    fold = Fold(catalogue, load=lambda _entity, keys: [None] * len(keys), cache_bytes=1 << 30)
+    parts: list[Offline] = []
+    done = 0
+    for rows, fraud in stretches:
+        folded = fold.rows(rows)
+        fresh = folded.status == Status.FRESH
+        score = np.full(len(rows), np.nan, np.float32)
+        score[fresh] = model.scores(rows[fresh], folded.features[fresh])
+        known = np.zeros(len(rows), bool) if fraud is None else fraud
+        ids, card, day = rows["transaction_id"].tolist(), rows["card_id"][:, 0], rows["event_time_ms"] // DAY_MS
+        parts.append(Offline(ids, score, known, card, day, fresh))
+        done += len(rows)
+        on_rows(done)
+    columns = [np.concatenate(column) for column in zip(*(part[1:] for part in parts), strict=True)]
+    return Offline(list(chain.from_iterable(part.ids for part in parts)), *columns)
+
+
+def stretches(
+    file: Path, mapping: Mapping, catalogue: Catalogue, pseudonyms: Pseudonyms, *, rows_max: int | None = None, until_ms: int | None = None
+) -> Iterator[Stretch]:
+    """A labelled file as rows, up to so many or to that event time. Raises BadMapping."""
+    writer = RowWriter(
+        pseudonyms=pseudonyms,
+        rates=Rates(catalogue.base_currency, catalogue.rates),
+        signals=catalogue.signals,
+        candidates=[entity.field for entity in catalogue.entities],
+    )
+    done = 0
+    for rows, fraud in rows_of(file, mapping, writer=writer):
+        count = len(rows) if rows_max is None else min(len(rows), rows_max - done)
+        if until_ms is not None:
+            count = min(count, int(np.searchsorted(rows["event_time_ms"] >= until_ms, 1)))
+        if count:
+            yield Stretch(rows[:count], None if fraud is None else fraud[:count])
+        done += count
+        if count < len(rows):
+            return

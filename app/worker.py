@@ -1,0 +1,207 @@
+"""Builds a worker from settings, and runs it. Who wants to know how a transaction becomes a decision starts at engine/task.py.
+
+source ─ Fetch ─> intake agent ─ blocks ─> sink         one Source, one Sink, one World a worker;
+source ─ Fetch ─> decide agent ─ answers ─> sink        Faust gives agents, timers, the worker and the control topic
+"""
+
+import asyncio
+import gc
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import faust
+
+from agents.control import control
+from agents.decide import Deciding, decide
+from agents.feed import ended
+from agents.intake import into_log
+from agents.watch import Watch
+from agents.world import World
+from app.settings import Settings
+from broker.connection import Connection
+from broker.once import read_all
+from broker.sink import Sink
+from broker.source import Source
+from broker.topics import Topics
+from engine.control import Board
+from engine.intake import Intake
+from engine.task import Task
+from features.catalogue import Catalogue, read_catalogue
+from features.fold import FOLD_VERSION, Fold
+from models.model import Packages
+from schemas.control import CATALOGUE
+from schemas.errors import BadSetting, DataFolderUnusable, Ours
+from schemas.money import Rates
+from schemas.pseudonyms import Pseudonyms
+from schemas.records import Partition
+from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, LOG, TOPICS
+from state.checkpoint import Start
+from state.lifecycle import start
+from telemetry.server import serve
+
+ROLES = ("intake", "decide")
+SWITCH_SECONDS = 0.0005
+"""The interpreter's default lets a thread wait 5 ms for another."""
+
+
+class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
+    """Faust's worker with an orderly end of ours before it: drained, acknowledged, committed, stored; then out, at once.
+
+    Faust's own way out takes seconds and would only commit offsets of the control topic, which is read whole at each start.
+    """
+
+    drain: Callable[[], Any]
+
+    async def _stop_on_signal(self, signal: object) -> None:
+        del signal
+        await self.drain()
+        os._exit(0)
+
+
+def build(settings: Settings) -> Worker:
+    """A worker ready to run. Raises a RefusedStart before anything is started: no broker, a missing topic, no key."""
+    roles = tuple(settings.roles.split(","))
+    if unknown := [role for role in roles if role not in ROLES]:
+        raise BadSetting(f"role {unknown[0]!r} is unknown; there are {', '.join(ROLES)}")
+    pseudonyms = Pseudonyms(settings.key())
+    connection = Connection(settings.bootstrap, settings.librdkafka_options())
+    connection.require_broker()
+    topics = Topics(connection)
+    topics.check(TOPICS, prefix=settings.prefix, replication=settings.replication)
+    _make_folder(settings.data_folder)
+    app = _app(settings)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    sink = Sink(connection, fatal=ended)
+    source = Source(connection, group=settings.topic("engine"), instance_id=settings.worker, fatal=ended)
+    world = World(source, sink, topic_id=topics.topic_id, folder=settings.data_folder, failpoint=settings.failpoint)
+    log, control_topic = LOG.under(settings.prefix), CONTROL.under(settings.prefix)
+    board = Board()
+    control_id = topics.topic_id(control_topic)
+    for _, record in read_all(connection, control_topic):
+        board.hear(record.key, record.value, place=(control_id, record.offset))
+    watch = Watch()
+    deciding = Deciding(
+        _task_of(settings, world),
+        begin=partial(start, key_fingerprint=pseudonyms.fingerprint, fold_version=FOLD_VERSION),
+        world=world,
+        watch=watch,
+        checkpoint_seconds=settings.checkpoint_seconds,
+    )
+    if "decide" in roles:
+        decide(app, log, deciding, world=world, commit_seconds=settings.commit_ms / 1000)
+    control(app, control_topic, board, topic_id=control_id, tasks=deciding.tasks, verify=Task.verify, sink=sink)
+    positions = {}
+    if "intake" in roles:
+        positions = into_log(
+            app,
+            settings.transactions_topic,
+            lambda: _intake_of(board, settings, pseudonyms),
+            world=world,
+            watch=watch,
+            commit_seconds=settings.commit_ms / 1000,
+        )
+    watch.over(app, tasks=deciding.tasks, positions=positions, roles=roles)
+    serve(watch.health, port=settings.metrics_port)
+    worker = Worker(app, loop=loop, loglevel="WARN", quiet=True, redirect_stdouts=False)
+    worker.spinner = None  # it writes to a log as to a terminal
+
+    async def drain() -> None:
+        await source.stop()
+        sink.close()
+
+    worker.drain = drain
+    loop.call_soon(source.start, loop)  # beside Faust, not after it: both groups join at the same time
+    return worker
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DataFolderUnusable(f"the data folder {folder} cannot be made: {error.strerror}") from None
+
+
+def _app(settings: Settings) -> faust.App:
+    return faust.App(
+        settings.topic(settings.worker),
+        broker=f"kafka://{settings.bootstrap.replace(',', ';kafka://')}",
+        datadir=str(settings.data_folder),
+        consumer_group_instance_id=settings.worker,
+        broker_session_timeout=6.0,
+        broker_heartbeat_interval=1.5,
+        agent_supervisor="mode.CrashingSupervisor",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=1,
+        web_enabled=False,
+        worker_redirect_stdouts=False,
+    )
+
+
+def _task_of(settings: Settings, world: World) -> Callable[[Partition, Start], Task]:
+    packages = Packages(Path(settings.artefacts))
+
+    def task_of(partition: Partition, start: Start) -> Task:
+        def fold_of(catalogue: Catalogue) -> Fold:
+            return Fold(catalogue, load=world.store(partition).load, cache_bytes=settings.cache_mib << 20)
+
+        return Task(
+            partition,
+            start,
+            fold_of=fold_of,
+            packages=packages,
+            decisions=DECISIONS.under(settings.prefix),
+            dead_letters=DEAD_LETTERS.under(settings.prefix),
+        )
+
+    return task_of
+
+
+async def _intake_of(board: Board, settings: Settings, pseudonyms: Pseudonyms) -> Intake:
+    """Intake works by the catalogue that the cell echoes, never by a wish: so it begins once there is an echo."""
+    while (held := board.echoes.get((0, CATALOGUE))) is None:  # noqa: ASYNC110  # once, at the start
+        await asyncio.sleep(0.05)
+    catalogue = read_catalogue(held.body or "", place="the catalogue in force")
+    return Intake(
+        LOG.under(settings.prefix),
+        cell=0,
+        pseudonyms=pseudonyms,
+        rates=Rates(catalogue.base_currency, catalogue.rates),
+        signals=catalogue.signals,
+        candidates=tuple(entity.field for entity in catalogue.entities),
+        record_bytes_max=settings.record_bytes_max,
+        config=catalogue.sha256[:16],
+    )
+
+
+def run(settings: Settings) -> int:
+    """Runs a worker to its end: 0 after SIGTERM or Ctrl-C. Raises a WeirError where it cannot start."""
+    worker = build(settings)
+    if settings.leash:
+        threading.Thread(target=_end_with_parent, name="leash", daemon=True).start()
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # Faust's own failures: said, and then out, whatever thread still runs
+        traceback.print_exc()
+        code = Ours.exit_code
+    os._exit(code)
+
+
+def _end_with_parent() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,216 @@
+"""A task: what a worker runs for one cell. Fetch in, answers out.
+
+    blocks -> rows not folded before -> features -> verdicts -> a retry keeps the answer it was given -> decisions, dead letters
+
+The law: the same log gives the same messages, however it is cut into fetches. No clock, no environment, no broker.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from features.catalogue import Catalogue, read_catalogue
+from features.fold import FOLD_VERSION, Fold, Folded, Status
+from models.in_force import InForce
+from models.model import Packages
+from schemas.control import CATALOGUE, Control, decode_control
+from schemas.dead_letter import ahead_detail, dead_letters, late_detail, reused_detail
+from schemas.decision import encode_decisions
+from schemas.errors import RefusedStart
+from schemas.reasons import Reason
+from schemas.records import Fetch, Message, Partition
+from schemas.row import Rows, row_dtype, runs
+from schemas.verdict import Verdicts
+from state.checkpoint import Checkpoint, Marker, Start
+from state.places import Seen, concatenated
+from state.progress import Progress
+
+FoldOf = Callable[[Catalogue], Fold]
+"""Makes the fold of a catalogue over the task's stored values."""
+
+NEVER = -(2**63)
+"""The newest event time of a cell that has none."""
+
+
+class Judged(NamedTuple):
+    """One batch as it was judged, for whoever counts."""
+
+    rows: Rows
+    folded: Folded
+    verdicts: Verdicts
+
+
+class Decided(NamedTuple):
+    """What a fetch came to: the messages to send, and every batch that was answered."""
+
+    messages: list[Message]
+    batches: list[Judged]
+
+
+class Task:
+    """The state of one cell and what is in force in it. `start` says where it begins; state/lifecycle.py is its life.
+
+    Raises a RefusedStart if what is in force cannot be loaded.
+    """
+
+    def __init__(
+        self, partition: Partition, start: Start, *, fold_of: FoldOf, packages: Packages, decisions: str, dead_letters: str
+    ) -> None:
+        marker = start.marker
+        self.partition = partition
+        self.progress = Progress(marker.offset, committed=start.committed, stored=marker.offset, live_from=start.live_from)
+        self.in_force: InForce[Catalogue] = InForce(lambda text: read_catalogue(text, place="the catalogue in the log"), FOLD_VERSION)
+        self.fold: Fold | None = None
+        self._start = start
+        self._fold_of, self._packages = fold_of, packages
+        self._decisions, self._dead_letters = decisions, dead_letters
+        self._seen = Seen(marker.seen)
+        self._versions = list(marker.versions)
+        self._dtype = row_dtype()
+        for control in marker.in_force:
+            self._obey(control)
+        if self.fold is not None and marker.newest_ms is not None:
+            self.fold.newest_ms = marker.newest_ms
+
+    @property
+    def live(self) -> bool:
+        """Whether what comes next is to be answered."""
+        return self.progress.folded >= self._start.live_from
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether all that was in the log when the task started has been folded."""
+        return self.progress.folded >= self._start.log_end
+
+    @property
+    def changed_keys(self) -> int:
+        """How many values a freeze would take."""
+        return self.fold.changed_keys if self.fold else 0
+
+    @property
+    def crowded(self) -> bool:
+        """Whether the values in memory are past their bound: only a checkpoint makes room then."""
+        return self.fold is not None and self.fold.crowded
+
+    def decide(self, fetch: Fetch) -> Decided:
+        """Folds and answers. The caller sends the messages and tells `progress` so.
+
+        Raises RefusedStart where a control row cannot be loaded, ScoringFailed where the model in force returns no probability.
+        """
+        assert fetch.after == self.progress.folded, (
+            f"{fetch.partition} is folded to {self.progress.folded}, the fetch follows {fetch.after}"
+        )
+        decided = Decided([], [])
+        for blocks in runs(fetch, cut_at=(self._start.live_from, self._start.log_end), dtype=self._dtype):
+            if blocks[0].control is not None:
+                self._put_in_force(decode_control(blocks[0].control))
+                continue
+            rows = concatenated([self._seen.unseen(block) for block in blocks])
+            if not len(rows):
+                continue
+            judged = self._judged(rows)
+            if blocks[0].offset >= self._start.live_from:  # what stands before was answered in an earlier life
+                decided.messages.extend(self._answers(judged, replayed=blocks[0].offset < self._start.log_end))
+                decided.batches.append(judged)
+        return decided
+
+    def _judged(self, rows: Rows) -> Judged:
+        assert self.fold is not None, "a block before the catalogue row"
+        folded = self.fold.rows(rows)
+        self._tell(rows, folded)
+        verdicts = self.in_force.judge(rows, folded.features, status=folded.status, reason=rows["reason"], versions=len(self._versions) - 1)
+        return Judged(rows, folded, self.fold.answers(folded, verdicts))
+
+    def _tell(self, rows: Rows, folded: Folded) -> None:
+        """Writes into the rows that the fold refused why it did."""
+        catalogue = self._catalogue
+        for at in np.flatnonzero((folded.status == Status.REFUSED) & (rows["reason"] == Reason.NONE)):
+            row, reason = rows[at], Reason(int(folded.reason[at]))
+            match reason:
+                case Reason.LATE:
+                    detail = late_detail(int(row["event_time_ms"]), int(folded.newest_ms[at]), catalogue.grace_ms)
+                case Reason.EVENT_TIME_AHEAD:
+                    detail = ahead_detail(int(row["event_time_ms"]), int(row["received_ms"]), catalogue.future_ms)
+                case _:
+                    detail = reused_detail()
+            rows["reason"][at], rows["detail"][at] = reason, detail.encode()
+
+    def _answers(self, judged: Judged, *, replayed: bool) -> list[Message]:
+        rows, folded, verdicts = judged
+        decisions = encode_decisions(
+            rows,
+            verdicts,
+            origins=self._seen.origins,
+            versions=self._versions,
+            topic=self._decisions,
+            primaries=tuple((entity.name, entity.field) for entity in self._catalogue.entities),
+            score_name=self.in_force.score,
+            shown=self._shown(folded.features),
+            replayed=replayed,
+        )
+        refused = rows[folded.status == Status.REFUSED]
+        return decisions + (dead_letters(refused, origins=self._seen.origins, topic=self._dead_letters) if len(refused) else [])
+
+    def _shown(self, features: NDArray[np.float32]) -> tuple[tuple[str, ...], NDArray[np.float32]] | None:
+        """The features that a decision shows, as the policy in force says."""
+        if not self.in_force.shows:
+            return None
+        names, columns = zip(*self.in_force.shows, strict=True)
+        return names, features[:, columns]
+
+    @property
+    def _catalogue(self) -> Catalogue:
+        assert self.in_force.catalogue is not None, "no catalogue in force"
+        return self.in_force.catalogue
+
+    def verify(self, wish: Control) -> None:
+        """Raises a RefusedStart if this wish could not be obeyed; loads what it needs, so that obeying it stalls nobody."""
+        self._same_catalogue(self.in_force.by(wish, self._packages).catalogue)
+
+    def _same_catalogue(self, catalogue: Catalogue | None) -> None:
+        before = self.in_force.catalogue
+        if before is not None and catalogue is not None and before.sha256 != catalogue.sha256:
+            raise RefusedStart(
+                f"the catalogue cannot change from {before.version} to {catalogue.version}: this build keeps the one the log began with"
+            )
+
+    def _put_in_force(self, control: Control) -> None:
+        """A control row of the log. One that is not above what stands is skipped: it was appended twice."""
+        held = self.in_force.controls.get(control.key)
+        if held is not None and held.wish_topic_id == control.wish_topic_id and control.wish_offset <= held.wish_offset:
+            return
+        self._obey(control)
+        if not self._versions or self._versions[-1] != self.in_force.versions:
+            self._versions.append(self.in_force.versions)
+
+    def _obey(self, control: Control) -> None:
+        in_force = self.in_force.by(control, self._packages)
+        self._same_catalogue(in_force.catalogue)
+        self.in_force = in_force
+        if control.key != CATALOGUE:
+            return
+        self.fold = self.fold or self._fold_of(self._catalogue)
+        self._dtype = row_dtype(self._catalogue.signals)
+
+    def freeze(self) -> Checkpoint:
+        """The state as it stands, at a batch's end: every value changed since the last freeze, and the marker."""
+        start = self._start.marker
+        marker = Marker(
+            topic_id=start.topic_id,
+            offset=self.progress.folded,
+            key_fingerprint=start.key_fingerprint,
+            fold_version=start.fold_version,
+            seen=tuple(self._seen.all()),
+            newest_ms=self.fold.newest_ms if self.fold and self.fold.newest_ms > NEVER else None,
+            in_force=tuple(self.in_force.controls.values()),
+            versions=tuple(self._versions),
+        )
+        return Checkpoint(self.partition, marker, self.fold.changed() if self.fold else [])
+
+    def stored(self, checkpoint: Checkpoint) -> None:
+        """That checkpoint is on disk; what is clean may leave the memory now."""
+        self.progress.store(checkpoint.marker.offset)
+        if self.fold:
+            self.fold.make_room()

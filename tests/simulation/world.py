@@ -1,0 +1,277 @@
+"""A cell run by a seed: the real intake, task, positions and protocols, over a simulated log, disk, group and producer, with crashes.
+
+    source records -> Intake -> log -> Task -> decisions       a crash may come before and after each step of a protocol, and
+                                                               between any two turns of the scheduler
+
+What a dead process had sent and was not acknowledged arrives or not, but always a prefix of it: the producer is idempotent and gapless.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import msgspec
+from features.fold import FOLD_VERSION, Fold
+
+from engine.control import control_of, control_row, first_row
+from engine.intake import Intake
+from engine.task import Task
+from features.catalogue import read_catalogue
+from models.model import Packages
+from schemas.control import POLICY
+from schemas.money import Rates
+from schemas.pseudonyms import Pseudonyms
+from schemas.records import Fetch, Message, Origin, Partition, Record
+from state import lifecycle
+from state.checkpoint import LogRange, Marker, Start, decode_marker, encode_marker
+from state.progress import Progress
+from state.steps import CloseStore, CommitOffset, Delivery, OpenStore, ReadCommitted, ReadLogRange, Step, WriteStore, carry_out
+
+CATALOGUE = """
+name: simulated
+base_currency: EUR
+rates: {EUR: "1"}
+events_max: 4
+members_max: 2
+memory_min: 2
+memory_max: 3
+entities:
+  account: {id: account_id, velocity: {measures: [count, sum], windows: [1m, 1h]}, distinct: {of: [merchant], windows: [1h]}}
+  merchant: {id: merchant_id, recency: {measures: [seconds_since_previous, seconds_since_first]}}
+transaction: [amount]
+"""
+POLICY_TEXT = "{name: simulated, thresholds: {review: 0.5}, shows: [%s]}"
+LOG, SOURCE = Partition("log", 0), Partition("transactions", 0)
+ORIGIN = Origin("source-id", 0, "transactions")
+PSEUDONYMS = Pseudonyms(b"a key of the simulation")
+T0_MS = 1_709_251_200_000
+
+
+class Crash(BaseException):
+    """The process is gone. Not an Exception: no protocol may catch it."""
+
+
+@dataclass
+class Disk:
+    """What a write left: all of it or nothing."""
+
+    marker: bytes | None = None
+    values: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+
+    def load(self, entity: str, keys: list[bytes]) -> list[bytes | None]:
+        return [self.values.get((entity, key)) for key in keys]
+
+
+class Outside:
+    """What no crash takes away: topics, the group's offsets, the disk."""
+
+    def __init__(self, random: Random, records: list[bytes]) -> None:
+        catalogue = read_catalogue(CATALOGUE, place="simulated")
+        names = ", ".join(catalogue.names)
+        policy = control_of(POLICY, POLICY_TEXT % names, "simulated")
+        self.random = random
+        self.source = [Record(at, T0_MS + 10**9, None, value, []) for at, value in enumerate(records)]
+        self.log: list[Record] = []
+        self.decisions: list[Message] = []
+        self.committed: dict[Partition, int] = {}
+        self.disk = Disk()
+        self.crashes = 0
+        for message in (first_row(catalogue.text, catalogue.version, LOG), control_row(policy, LOG)):
+            self.append(message)
+
+    def append(self, message: Message) -> None:
+        self.log.append(Record(len(self.log), T0_MS + len(self.log), message.key, message.value, message.headers or []))
+
+
+Sent = list[tuple[Callable[[], None], Callable[[], None]]]
+
+
+class Process:
+    """One life of a worker: what it knows dies with it."""
+
+    def __init__(self, outside: Outside, *, crash_at: int | None, protocols: Any = lifecycle) -> None:  # noqa: ANN401  # a module, or a faulty copy
+        self.outside, self.protocols = outside, protocols
+        self._left = crash_at
+        self._in_flight: Sent = []  # (what arrives, who is told)
+        catalogue = read_catalogue(CATALOGUE, place="simulated")
+        self._intake = Intake(
+            "log",
+            pseudonyms=PSEUDONYMS,
+            rates=Rates(catalogue.base_currency, catalogue.rates),
+            signals={},
+            candidates=[entity.field for entity in catalogue.entities],
+            config="simulated",
+        )
+        self.task: Task
+        self._taken: Progress
+
+    def begin(self) -> None:
+        """Assigned both partitions."""
+        position = self.outside.committed.get(SOURCE, 0)
+        self._taken = Progress(position, committed=position, stored=position, live_from=position)
+        start = self.protocols.start(LOG, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
+        self.task = task_of(self._run(start), self.outside.disk)
+
+    def turn(self) -> None:
+        """One turn of the scheduler: something that a worker does next."""
+        random = self.outside.random
+        self._maybe_crash()
+        match random.choice(["intake", "decide", "decide", "acknowledge", "acknowledge", "commit", "checkpoint", "commit intake"]):
+            case "intake":
+                self._take_in(random.randint(1, 4))
+            case "decide":
+                self.decide(random.randint(1, 4))
+            case "acknowledge":
+                self._acknowledge(random.randint(1, 5))
+            case "commit":
+                self._run(self.protocols.commit(LOG, self.task.progress))
+            case "checkpoint" if self.task.live:
+                self._run(self.protocols.checkpoint(self.task))
+            case "commit intake":
+                self._run(self.protocols.commit(SOURCE, self._taken))
+
+    def finish(self) -> None:
+        """Without another crash: everything taken in, decided, acknowledged, stored."""
+        self._left = None
+        while self._taken.folded < len(self.outside.source):
+            self._take_in(50)
+            self._acknowledge(1000)
+        while self.task.progress.folded < len(self.outside.log):
+            self.decide(50)
+            self._acknowledge(1000)
+        self._run(lifecycle.stop(self.task))
+
+    def decide(self, most: int) -> None:
+        folded = self.task.progress.folded
+        if records := self.outside.log[folded : folded + most]:
+            decided = self.task.decide(Fetch(LOG, folded, records))
+            receipt = self.task.progress.sent(upto=folded + len(records), messages=len(decided.messages))
+            for message in decided.messages:
+                self._in_flight.append((lambda m=message: self.outside.decisions.append(m), receipt.delivered))
+
+    def _take_in(self, most: int) -> None:
+        taken = self._taken.folded
+        if records := self.outside.source[taken : taken + most]:
+            messages = self._intake.rows(Fetch(SOURCE, taken, records), ORIGIN)
+            receipt = self._taken.sent(upto=taken + len(records), messages=len(messages))
+            for message in messages:
+                self._in_flight.append((lambda m=message: self.outside.append(m), receipt.delivered))
+
+    def _acknowledge(self, most: int) -> None:
+        for arrive, told in self._in_flight[:most]:
+            arrive()
+            told()
+        del self._in_flight[:most]
+
+    def died(self) -> None:
+        """A prefix of what was in flight arrives all the same; nobody is told."""
+        for arrive, _ in self._in_flight[: self.outside.random.randint(0, len(self._in_flight))]:
+            arrive()
+        self.outside.crashes += 1
+
+    def _run(self, protocol: Any) -> Any:  # noqa: ANN401  # each protocol has its own
+        return asyncio.run(carry_out(protocol, self._perform))
+
+    async def _perform(self, step: Step[Any]) -> object:
+        self._maybe_crash()
+        answer = self._done(step)
+        self._maybe_crash()
+        return answer
+
+    def _done(self, step: Step[Any]) -> object:
+        outside = self.outside
+        match step:
+            case ReadCommitted(partition):
+                return outside.committed.get(partition)
+            case ReadLogRange():
+                return LogRange("log-id", 0, len(outside.log))
+            case OpenStore():
+                return decode_marker(outside.disk.marker) if outside.disk.marker else None
+            case Delivery(progress, upto):
+                while progress.acknowledged < upto:
+                    self._acknowledge(1)
+            case CommitOffset(partition, offset):
+                assert offset >= outside.committed.get(partition, 0), "committed moves back"
+                outside.committed[partition] = offset
+            case WriteStore(checkpoint):
+                outside.disk.marker = encode_marker(checkpoint.marker)
+                outside.disk.values.update({(entity, key): value for entity, key, value in checkpoint.values})
+            case CloseStore():
+                pass
+        return None
+
+    def _maybe_crash(self) -> None:
+        if self._left is not None:
+            self._left -= 1
+            if self._left < 0:
+                raise Crash
+
+
+def task_of(start: Start, disk: Disk) -> Task:
+    """The real task over a simulated disk."""
+    return Task(
+        LOG,
+        start,
+        fold_of=lambda catalogue: Fold(catalogue, load=disk.load, cache_bytes=1 << 20),
+        packages=Packages(Path("no packages")),
+        decisions="decisions",
+        dead_letters="dead-letters",
+    )
+
+
+def straight(log: list[Record]) -> tuple[list[Message], Disk]:
+    """The answers and the state of a task that never crashed."""
+    disk = Disk()
+    marker = Marker(topic_id="log-id", offset=0, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
+    task = task_of(Start(marker, committed=0, live_from=0, log_end=0), disk)
+    messages = task.decide(Fetch(LOG, 0, log)).messages
+    task.progress.sent(upto=len(log), messages=0)
+    frozen = task.freeze()
+    return messages, Disk(encode_marker(frozen.marker), {(entity, key): value for entity, key, value in frozen.values})
+
+
+def transactions(random: Random, count: int) -> list[bytes]:
+    """Few keys, retries, late ones, bad ones."""
+    made: list[bytes] = []
+    for at in range(count):
+        if made and random.random() < 0.15:
+            made.append(random.choice(made))
+        elif random.random() < 0.05:
+            made.append(b"not json")
+        else:
+            made.append(
+                msgspec.json.encode(
+                    {
+                        "transaction_id": f"t{at}",
+                        "event_time_ms": T0_MS + 20_000 * at - random.choice((0, 0, 0, 45_000)),
+                        "amount_minor": random.randint(1, 500),
+                        "currency": "EUR",
+                        "account_id": f"a{random.randint(0, 2)}",
+                        "merchant_id": f"m{random.randint(0, 3)}",
+                    }
+                )
+            )
+    return made
+
+
+def simulate(seed: int, *, records: int = 30, crashes_max: int = 6, keep_disk: bool = True, protocols: Any = lifecycle) -> Outside:  # noqa: ANN401
+    """Lives and deaths until everything is decided."""
+    random = Random(seed)
+    outside = Outside(random, transactions(random, records))
+    for _ in range(random.randint(1, crashes_max)):
+        process = Process(outside, crash_at=random.randint(0, 40), protocols=protocols)
+        try:
+            process.begin()
+            while True:
+                process.turn()
+        except Crash:
+            process.died()
+        if not keep_disk and random.random() < 0.5:
+            outside.disk = Disk()
+    last = Process(outside, crash_at=None, protocols=protocols)
+    last.begin()
+    last.finish()
+    return outside
