@@ -8,7 +8,6 @@ drops the fetches of a partition that is taken away: they are of an assignment t
 import functools
 import os
 import sys
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -19,6 +18,7 @@ from broker.membership import Callback
 from broker.source import Source
 from schemas.errors import Ours, WeirError
 from schemas.records import Fetch, Partition
+from telemetry.logs import what_happened
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,17 +75,8 @@ def or_exit(agent: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
 
 
 def ended(error: BaseException) -> None:
-    """Ends this process at once, without another commit: the restart replays. Nothing of Faust's own stop, which commits, is run."""
-    print(_said(error), file=sys.stderr, flush=True)
+    """Ends this process at once, without another commit: the restart replays. Faust's own way out, which commits, is not taken."""
+    ours = isinstance(error, WeirError)
+    said = " ".join(str(error).split()) if ours else f"unexpected, stopped without another commit: {what_happened(error)}"
+    print(f"weir: {said}", file=sys.stderr, flush=True)
     os._exit(error.exit_code if isinstance(error, WeirError) else Ours.exit_code)
-
-
-def _said(error: BaseException) -> str:
-    """One sentence where the error is one of ours; else where it happened. Words that may quote an event stay out."""
-    if isinstance(error, WeirError):
-        return f"weir: {' '.join(str(error).split())}"
-    what = type(error).__name__
-    if not isinstance(error, ValueError | LookupError | TypeError | AttributeError):
-        what += f": {error}"
-    places = "".join(traceback.format_tb(error.__traceback__))
-    return f"weir: unexpected, stopped without another commit: {what}\n{places}"
