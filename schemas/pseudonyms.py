@@ -26,6 +26,7 @@ class Pseudonyms:
             raise BadSetting(f"the key that hashes identifiers has {len(key)} bytes, it needs {KEY_BYTES_MIN} to {KEY_BYTES_MAX}")
         self._key = key
         self._cached: dict[str, dict[str, bytes]] = {field: {} for field in ID_FIELDS}
+        self._fields = list(self._cached.items())
         self._hash64 = blake2b(digest_size=8, key=key, person=b"hash64")
 
     def of(self, field: str, identifier: str) -> bytes:
@@ -34,8 +35,8 @@ class Pseudonyms:
 
     def of_all(self, identifiers: Sequence[str | None]) -> bytes:
         """The hashes of one identifier for each of ID_FIELDS, one after the other; zero where it is None."""
-        cached = zip(identifiers, self._cached.items(), strict=True)
-        return b"".join([ABSENT if text is None else hashes.get(text) or self._hashed(field, text) for text, (field, hashes) in cached])
+        each = zip(identifiers, self._fields, strict=True)
+        return b"".join([ABSENT if text is None else hashes.get(text) or self._hashed(field, text) for text, (field, hashes) in each])
 
     def _hashed(self, field: str, identifier: str) -> bytes:
         cached = self._cached[field]

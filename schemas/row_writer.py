@@ -20,6 +20,7 @@ from schemas.transaction import RECORD_BYTES_MAX, Transaction, decode_transactio
 NO_MCC = -1
 SIGNAL_TEXT_BYTES_MAX = 32
 
+_TRANSACTION = int(Kind.TRANSACTION)  # an enum's member costs a look-up each time
 _ids_of = attrgetter(*ID_FIELDS)
 
 
@@ -74,8 +75,8 @@ class RowWriter:
         latitude, longitude = transaction.latitude, transaction.longitude
         hash64 = self.pseudonyms.hash64
         return self._struct.pack(
-            Kind.TRANSACTION,
-            Reason.NONE,
+            _TRANSACTION,
+            0,
             0,
             offset,
             received_ms,
