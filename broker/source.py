@@ -57,6 +57,7 @@ class Source:
                     "enable.auto.commit": False,
                     "enable.auto.offset.store": False,
                     "auto.offset.reset": "error",
+                    "fetch.wait.max.ms": 100,  # a partition that begins to flow waits for the fetch that is under way
                     "fetch.queue.backoff.ms": 5,
                     "fetch.error.backoff.ms": 100,
                     "queued.max.messages.kbytes": 16_384,
@@ -232,5 +233,5 @@ class Source:
     def _heard(self, error: KafkaError) -> None:
         """What librdkafka has logged already, in words."""
         metrics.BROKER_ERRORS.labels("source", error.name()).inc()
-        if error.fatal():
+        if error.fatal() or error.code() == KafkaError._FATAL:  # noqa: SLF001  # as above
             self._broken = error
