@@ -58,7 +58,7 @@ class Policy(msgspec.Struct, frozen=True):
 
 def policy_text() -> str:
     """The policy that ships."""
-    return files("models").joinpath("policies/default.yaml").read_text(encoding="utf-8")
+    return files("models").joinpath("policies/demo.yaml").read_text(encoding="utf-8")
 
 
 def read_policy(text: str, *, place: str) -> Policy:
