@@ -87,26 +87,26 @@ class Sink:
                     produce(topic, value, key, partition, reported)
             except (KafkaException, BufferError) as error:
                 self._failed(topic, error.args[0])
-        self._producer.poll(0)
+        self._acknowledge()
         self._collect_later()
 
     async def room(self) -> None:
         """Waits while too much is outstanding: a broker that is slow or away slows the agents down."""
         while len(self._producer) > OUTSTANDING_MAX or self._bytes > BYTES_OUTSTANDING_MAX:
             await asyncio.sleep(ROOM_SECONDS)
-            self._producer.poll(0)
+            self._acknowledge()
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Waits until something holds that acknowledgements bring about."""
         while not holds():
             await asyncio.sleep(ROOM_SECONDS)
-            self._producer.poll(0)
+            self._acknowledge()
 
     def flush(self, seconds: float) -> int:
         """Waits for acknowledgements; how many messages are still outstanding. Blocks the loop: for the end, and for commands."""
         deadline = monotonic() + seconds
         while len(self._producer) and monotonic() < deadline:
-            self._producer.poll(0.05)
+            self._acknowledge(0.05)
         return len(self._producer)
 
     def close(self) -> None:
@@ -125,18 +125,22 @@ class Sink:
     def _collect(self) -> None:
         self._timer = None
         try:
-            self._producer.poll(0)
+            self._acknowledge()
         except Exception as error:  # noqa: BLE001  # of a `delivered`: a timer's exceptions are heard by nobody
             self._fatal(error)
         metrics.OUTSTANDING.set(len(self._producer))
         if len(self._producer):
             self._collect_later()
 
+    def _acknowledge(self, seconds: float = 0.0) -> None:
+        """Lets librdkafka report what was acknowledged. It raises where it cannot go on: then a gap would follow."""
+        try:
+            self._producer.poll(seconds)
+        except KafkaException as error:
+            self._failed("some topic", error.args[0])
+
     def _heard(self, error: KafkaError) -> None:
-        if error.fatal():
-            self._failed("any topic", error)
-        else:
-            metrics.BROKER_ERRORS.labels("sink", error.name()).inc()
+        metrics.BROKER_ERRORS.labels("sink", error.name()).inc()
 
     def _failed(self, topic: str, error: object) -> None:
         """A gap followed by a later row would be loss."""

@@ -7,9 +7,9 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 
-def make_topic(kafka: str, topic: str, partitions: int = 1, **config: str) -> None:
+def make_topic(kafka: str, topic: str, partitions: int = 1, *, config: dict[str, str] | None = None) -> None:
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
-    admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result()
+    admin.create_topics([NewTopic(topic, partitions, 1, config=config or {})])[topic].result()
 
 
 def produce(kafka: str, topic: str, values: Iterable[bytes], *, partition: int = 0, transactions_of: int | None = None) -> None:

@@ -14,15 +14,17 @@ SECONDS_MAX = 30.0
 class Reader:
     """Begins where the group stands, or at the first record. `auto`: every fetch is finished at once."""
 
-    def __init__(self, kafka: str, topic: str, *, name: str = "w1", in_flight_max: int = 8, auto: bool = True) -> None:
+    def __init__(
+        self, kafka: str, topic: str, *, name: str = "w1", in_flight_max: int = 8, auto: bool = True, session_ms: int = 6000
+    ) -> None:
         self.failures: list[BaseException] = []
-        self.source = Source(
-            Connection(kafka), group=f"{topic}-group", instance_id=name, fatal=self.failures.append, in_flight_max=in_flight_max
-        )
-        self.source.feed(topic, self._deliver, assigned=self._assigned, revoked=self._revoked)
+        connection = Connection(kafka, {"session.timeout.ms": str(session_ms)})
+        self.source = Source(connection, group=f"{topic}-group", instance_id=name, fatal=self.failures.append, in_flight_max=in_flight_max)
+        self.source.feed(topic, self._deliver, assigned=self._assigned, revoked=self._revoked, lost=self._lost)
         self.fetches: list[Fetch] = []
         self.positions: dict[Partition, int] = {}
         self.revoked: list[Partition] = []
+        self.lost: list[Partition] = []
         self.auto = auto
         self.begin: Callable[[Partition], int] | None = None
 
@@ -46,6 +48,10 @@ class Reader:
     async def _revoked(self, partition: Partition) -> None:
         self.revoked.append(partition)
         await self.source.commit({partition: self.positions.pop(partition)})
+
+    async def _lost(self, partition: Partition) -> None:
+        self.lost.append(partition)
+        del self.positions[partition]
 
     def _deliver(self, fetch: Fetch) -> None:
         assert fetch.after == self.positions[fetch.partition], (fetch.partition, fetch.after, self.positions)

@@ -1,0 +1,85 @@
+"""A broker that goes away and comes back: what was sent arrives once and in order, what was read goes on, and nothing is lost."""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from broker.connection import Connection
+from broker.embedded import EmbeddedBroker, embedded_broker
+from broker.sink import Sink
+from schemas.errors import PartitionLost
+from schemas.records import Message, Partition
+from tests.broker.fill import make_topic, numbers, produce
+from tests.broker.reader import Reader, until
+from tests.kafka import kafka_java, kafka_libs
+
+logging.getLogger("weir.librdkafka").setLevel(logging.CRITICAL)  # it says forty times a second that nobody is there
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[EmbeddedBroker]:
+    with embedded_broker(java=kafka_java(), libs=kafka_libs()) as broker:
+        yield broker
+
+
+def test_a_short_outage_is_waited_for(broker: EmbeddedBroker) -> None:
+    make_topic(broker.bootstrap, "short")
+    partition = Partition("short", 0)
+    failures: list[BaseException] = []
+    acknowledged: list[int] = []
+
+    async def live_through() -> None:
+        sink = Sink(Connection(broker.bootstrap), fatal=failures.append)
+        sent = 0
+
+        async def send(count: int) -> None:
+            nonlocal sent
+            for _ in range(count):
+                sink.send([Message("short", None, value) for value in numbers(10, begin=sent)], acknowledged.append)
+                sent += 10
+                await asyncio.sleep(0.001)
+
+        async with Reader(broker.bootstrap, "short", session_ms=60_000) as reader:
+            await send(100)
+            await reader.until(lambda: len(reader.records) == 1000)
+            await reader.source.commit({partition: 500})
+            broker.stop()
+            await send(100)
+            commit = asyncio.create_task(reader.source.commit({partition: 1000}))
+            await asyncio.sleep(0.3)
+            assert not commit.done()
+            await asyncio.to_thread(broker.start)
+            await send(100)
+            await reader.until(lambda: len(reader.records) == 3000)
+            await asyncio.wait_for(commit, 20)
+            await asyncio.wait_for(sink.until(lambda: sum(acknowledged) == 3000), 20)
+            assert reader.values == numbers(3000)
+            assert await reader.source.committed(partition) == 1000
+            assert (reader.revoked, reader.lost) == ([], [])
+        sink.close()
+
+    asyncio.run(live_through())
+    assert failures == []
+
+
+def test_an_outage_longer_than_the_session_loses_the_partition_and_begins_it_anew(broker: EmbeddedBroker) -> None:
+    make_topic(broker.bootstrap, "long")
+    partition = Partition("long", 0)
+    produce(broker.bootstrap, "long", numbers(100))
+
+    async def live_through() -> None:
+        async with Reader(broker.bootstrap, "long") as reader:
+            await reader.until(lambda: len(reader.records) == 100)
+            await reader.source.commit({partition: 70})
+            broker.kill()
+            commit = asyncio.create_task(reader.source.commit({partition: 100}))
+            await until(lambda: reader.lost == [partition])
+            with pytest.raises(PartitionLost):
+                await commit
+            await asyncio.to_thread(broker.start)
+            await reader.until(lambda: len(reader.records) == 130)
+            assert reader.values[100:] == numbers(30, begin=70)
+
+    asyncio.run(live_through())
