@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 
 import faust
 
@@ -9,62 +10,73 @@ from agents.feed import feed, or_exit
 from agents.watch import Watch
 from agents.world import World
 from engine.intake import Intake
+from schemas.errors import PartitionLost
 from schemas.records import Fetch, Origin, Partition
 from state.lifecycle import commit
 from state.progress import Progress
 from state.steps import Delivery, ReadCommitted, ReadLogRange, carry_out
 
 
-def into_log(
-    app: faust.App,
-    topic: str,
-    intake_of: Callable[[], Awaitable[Intake]],
-    *,
-    world: World,
-    watch: Watch,
-    commit_seconds: float,
-) -> dict[Partition, Progress]:
-    """Registers the agent and its timer. `intake_of` waits until it is known what intake works by. Returns the positions, as they move."""
-    positions: dict[Partition, Progress] = {}
-    origins: dict[Partition, Origin] = {}
-    intakes: dict[Partition, Intake] = {}
-    one_at_a_time = asyncio.Lock()
+class Taking:
+    """The source partitions of this worker. `intake_of` waits until it is known what intake works by."""
 
-    async def assigned(partition: Partition) -> None:
-        intakes[partition] = await intake_of()
-        begin, origins[partition] = await carry_out(_beginning(partition), world.perform)
-        positions[partition] = Progress(begin, committed=begin, stored=begin, live_from=begin)
-        world.source.flow(partition, begin)
+    def __init__(self, intake_of: Callable[[], Awaitable[Intake]], *, world: World, watch: Watch) -> None:
+        self.positions: dict[Partition, Progress] = {}
+        self.starting: set[Partition] = set()
+        self._intake_of, self._world, self._watch = intake_of, world, watch
+        self._origins: dict[Partition, Origin] = {}
+        self._intakes: dict[Partition, Intake] = {}
+        self._one_at_a_time = asyncio.Lock()  # of commit and stop: one committer
 
-    async def revoked(partition: Partition) -> None:
-        async with one_at_a_time:
-            if progress := positions.pop(partition, None):
-                await carry_out(_end(partition, progress), world.perform)
+    async def assigned(self, partition: Partition) -> None:
+        """Begins where the group stands; a group without an offset starts at the first record there is."""
+        self.starting.add(partition)
+        self._intakes[partition] = await self._intake_of()
+        begin, self._origins[partition] = await carry_out(_beginning(partition), self._world.perform)
+        self.positions[partition] = Progress(begin, committed=begin, stored=begin, live_from=begin)
+        self.starting.discard(partition)
+        self._world.source.flow(partition, begin)
 
-    @app.agent(feed(app, world.source, topic, assigned=assigned, revoked=revoked))
+    async def revoked(self, partition: Partition) -> None:
+        """Ends it: acknowledged, committed."""
+        self.starting.discard(partition)
+        async with self._one_at_a_time:
+            if progress := self.positions.pop(partition, None):
+                await carry_out(_end(partition, progress), self._world.perform)
+
+    async def take(self, fetch: Fetch) -> None:
+        """Rows of one fetch, sent."""
+        if progress := self.positions.get(fetch.partition):  # none: revoked while the fetch waited
+            assert fetch.after == progress.folded, f"{fetch.partition} is at {progress.folded}, the fetch follows {fetch.after}"
+            messages = self._intakes[fetch.partition].rows(fetch, self._origins[fetch.partition])
+            receipt = progress.sent(upto=fetch.end, messages=len(messages))
+            self._world.sink.send(messages, receipt.delivered)
+            self._watch.taken_in(len(fetch.records))
+            await self._world.sink.room()
+        self._world.source.done(fetch)
+
+    async def keep(self) -> None:
+        """Commits what is acknowledged."""
+        async with self._one_at_a_time:
+            await asyncio.gather(*(carry_out(commit(*each), self._world.perform) for each in self.positions.items()))
+
+
+def into_log(app: faust.App, topic: str, taking: Taking, *, world: World, commit_seconds: float) -> None:
+    """Registers the agent and its timer."""
+
+    @app.agent(feed(app, world.source, topic, assigned=taking.assigned, revoked=taking.revoked))
     @or_exit
     async def intake(fetches: AsyncIterator[Fetch]) -> None:
         async for fetch in fetches:
-            if progress := positions.get(fetch.partition):
-                assert fetch.after == progress.folded, f"{fetch.partition} is at {progress.folded}, the fetch follows {fetch.after}"
-                messages = intakes[fetch.partition].rows(fetch, origins[fetch.partition])
-                receipt = progress.sent(upto=fetch.end, messages=len(messages))
-                world.sink.send(messages, receipt.delivered)
-                watch.taken_in(len(fetch.records))
-                await world.sink.room()
-            world.source.done(fetch)
+            await taking.take(fetch)
 
     @app.timer(commit_seconds)
     @or_exit
-    async def keep_intake() -> None:
-        async with one_at_a_time:
-            await asyncio.gather(*(carry_out(commit(*each), world.perform) for each in positions.items()))
-
-    return positions
+    async def keep_taken() -> None:
+        await taking.keep()
 
 
 async def _beginning(partition: Partition) -> tuple[int, Origin]:
-    """A group without an offset starts at the first record there is."""
     committed = await ReadCommitted(partition)
     held = await ReadLogRange(partition)
     return (held.begin if committed is None else committed), Origin(held.topic_id, partition.number, partition.topic)

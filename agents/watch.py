@@ -1,12 +1,13 @@
 """Tells the metrics and /readyz how agents and tasks are doing; changes nothing."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set as AbstractSet
 from typing import Any
 
 import faust
 import numpy as np
 
+from engine.control import Board
 from engine.task import Judged, Task
 from features.fold import Status
 from schemas.reasons import Reason
@@ -28,6 +29,8 @@ class Watch:
         self.health = Health(self._reasons)
         self._tasks: Mapping[Partition, Task] = {}
         self._positions: Mapping[Partition, Progress] = {}
+        self._starting: AbstractSet[Partition] = set()
+        self._board = Board()
         self._roles: tuple[str, ...] = ()
         self._began = time.monotonic()
         self._moved: dict[tuple[Partition, str], tuple[int, float]] = {}
@@ -35,10 +38,17 @@ class Watch:
         self._ready = False
 
     def over(
-        self, app: faust.App, *, tasks: Mapping[Partition, Task], positions: Mapping[Partition, Progress], roles: tuple[str, ...]
+        self,
+        app: faust.App,
+        *,
+        tasks: Mapping[Partition, Task],
+        positions: Mapping[Partition, Progress],
+        starting: AbstractSet[Partition],
+        board: Board,
+        roles: tuple[str, ...],
     ) -> None:
-        """Registers the timer that looks at positions and caches."""
-        self._tasks, self._positions, self._roles = tasks, positions, roles
+        """Registers the timer that looks at positions and caches. starting: source partitions that are ours and do not flow yet."""
+        self._tasks, self._positions, self._starting, self._board, self._roles = tasks, positions, starting, board, roles
 
         @app.timer(EVERY_SECONDS)
         async def look() -> None:
@@ -58,7 +68,7 @@ class Watch:
         metrics.STEP_SECONDS.labels("decide").observe(seconds)
         for rows, folded, verdicts in batches:
             metrics.BATCH_ROWS.labels("decide").observe(len(rows))
-            answered = rows["kind"] <= Kind.TRANSACTION
+            answered = (rows["kind"] <= Kind.TRANSACTION) & (rows["transaction_id"] != b"")
             for code, count in _counts(verdicts["action"][answered].astype(np.int64) << 8 | verdicts["decided_by"][answered]):
                 action, decided_by = Action(code >> 8).name.lower(), DecidedBy(code & 0xFF).name.lower()
                 metrics.DECISIONS.labels(action, decided_by).inc(count)
@@ -88,18 +98,18 @@ class Watch:
                 self._dropped[partition, part] = dropped
 
     def _reasons(self) -> dict[str, str]:
-        """Why this worker is not ready; empty: it is."""
+        """Why this worker is not ready; empty: it is. Asked from the server's thread."""
         reasons = {}
-        if "decide" in self._roles:
-            if not self._tasks:
-                reasons["decide"] = "no partition of the log is assigned"
-            for partition, task in list(self._tasks.items()):
-                if not task.caught_up:
-                    reasons[f"{partition.topic}[{partition.number}]"] = (
-                        f"folded to {task.progress.folded}, not yet what the log held at the start"
-                    )
-        if "intake" in self._roles and not self._positions:
-            reasons["intake"] = "no partition of the source is assigned, or the catalogue in force is not yet known"
+        if "decide" in self._roles and not self._tasks:
+            reasons["decide"] = "no partition of the log is assigned, or its task is starting"
+        for partition, task in list(self._tasks.items()):
+            where = f"{partition.topic}[{partition.number}]"
+            if not task.caught_up:
+                reasons[where] = f"folded to {task.progress.folded}, not yet all that the log held at the start"
+            elif due := self._board.due(partition.number, dict(task.in_force.controls)):
+                reasons[where] = f"{due[0].key} {due[0].version} is wished and not yet in force"
+        if "intake" in self._roles and (self._starting or not self._positions):
+            reasons["intake"] = "no partition of the source flows yet: it is not assigned, or the catalogue in force is not known"
         return reasons
 
 

@@ -30,7 +30,7 @@ READY_SECONDS_MAX = 120.0
 """The first start compiles the fold; later ones take a few seconds."""
 STOP_SECONDS_MAX = 20.0
 ROOT = Path(__file__).parents[1]
-PACKAGE, POLICY_FILE = ROOT / "models" / "packages" / "demo", ROOT / "models" / "policies" / "default.yaml"
+PACKAGE, POLICY_FILE = ROOT / "models" / "packages" / "demo", ROOT / "models" / "policies" / "demo.yaml"
 
 
 class WorkerFailed(WeirError):

@@ -21,7 +21,7 @@ import faust
 from agents.control import control
 from agents.decide import Deciding, decide
 from agents.feed import ended
-from agents.intake import into_log
+from agents.intake import Taking, into_log
 from agents.watch import Watch
 from agents.world import World
 from app.settings import Settings
@@ -98,17 +98,10 @@ def build(settings: Settings) -> Worker:
     if "decide" in roles:
         decide(app, log, deciding, world=world, commit_seconds=settings.commit_ms / 1000)
     control(app, control_topic, board, topic_id=control_id, tasks=deciding.tasks, verify=Task.verify, sink=sink)
-    positions = {}
+    taking = Taking(lambda: _intake_of(board, settings, pseudonyms), world=world, watch=watch)
     if "intake" in roles:
-        positions = into_log(
-            app,
-            settings.transactions_topic,
-            lambda: _intake_of(board, settings, pseudonyms),
-            world=world,
-            watch=watch,
-            commit_seconds=settings.commit_ms / 1000,
-        )
-    watch.over(app, tasks=deciding.tasks, positions=positions, roles=roles)
+        into_log(app, settings.transactions_topic, taking, world=world, commit_seconds=settings.commit_ms / 1000)
+    watch.over(app, tasks=deciding.tasks, positions=taking.positions, starting=taking.starting, board=board, roles=roles)
     serve(watch.health, port=settings.metrics_port)
     worker = Worker(app, loop=loop, loglevel="WARN", quiet=True, redirect_stdouts=False)
     worker.spinner = None  # it writes to a log as to a terminal
@@ -195,7 +188,7 @@ def run(settings: Settings) -> int:
         worker.execute_from_commandline()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
-    except BaseException:  # Faust's own failures: said, and then out, whatever thread still runs
+    except BaseException:  # noqa: BLE001  # Faust's own failures: said, and then out, whatever thread still runs
         traceback.print_exc()
         code = Ours.exit_code
     os._exit(code)

@@ -27,6 +27,8 @@ from schemas.topics import DECISIONS
 CHECKPOINT_STEPS = ("Delivery", "CommitOffset", "WriteStore")
 RANDOM_SECONDS = (0.3, 4.0)
 FAILPOINT_SECONDS_MAX = 60.0
+CARDS = 5000
+"""About ten seconds of load are a day of theirs: after a death partitions are days apart, seldom more than the grace."""
 BAD = (b"not json", b'{"transaction_id":"cut', b"", b"[" * 10_000)
 
 
@@ -106,7 +108,7 @@ def run(
     worker = RunningWorker(settings, log=folder / "worker.log")
     ready: list[float] = []
     with Answers(connection, DECISIONS.under(settings.prefix), lambda _: None) as answers:
-        with Load(connection, settings.transactions_topic, records(random, cards=500), rate=rate) as load:
+        with Load(connection, settings.transactions_topic, records(random, cards=CARDS), rate=rate) as load:
             for number, death in enumerate(deaths, 1):
                 say(f"kill {number} of {kills}: {death}")
                 ready.append(_live_and_die(worker, death))

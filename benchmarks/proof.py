@@ -73,6 +73,7 @@ def proof(settings: Settings, found: Left) -> dict[str, Any]:
         "records": found.sent,
         "rows_appended": sum(len(unpack(record, row_dtype(catalogue.signals)).rows) for record in found.log),
         "decisions": len(decisions),
+        "decisions_by_reason": dict(Counter(decode_decision(value).reason for value in decisions)),
         "decisions_sent_again": len(found.decisions) - len(decisions),
         "decisions_missing": len(expected - decisions),
         "decisions_unexpected": len(decisions - expected),
@@ -131,10 +132,11 @@ def _oracle(settings: Settings, found: Left, catalogue: Catalogue, held: dict[tu
                 sources.append((seen.origins[int(row["origin"])].partition, int(row["offset"])))
     scores = model.scores(np.array(rows, row_dtype(catalogue.signals)), np.array(features, np.float32))
     expected = dict(zip(sources, scores.view(np.uint32).tolist(), strict=True))
-    differing = 0
-    for value in set(found.decisions):
-        decision = decode_decision(value)
-        if decision.decided_by == "model" and (place := (decision.source.partition, decision.source.offset)) in expected:
+    differing = judged = 0
+    for decision in map(decode_decision, set(found.decisions)):
+        place = decision.source.partition, decision.source.offset
+        if decision.decided_by == "model" and place in expected:  # a retry's place is not: it has the first's score
+            judged += 1
             differing += expected[place] != int(np.float32(next(iter(decision.scores.values()))).view(np.uint32))
     tables = sum(
         _without_verdicts(read_value(held[key], place=key[0])) != _stored(value, key[0], catalogue)
@@ -142,7 +144,8 @@ def _oracle(settings: Settings, found: Left, catalogue: Catalogue, held: dict[tu
         if key in held
     )
     return {
-        "oracle_scores": len(expected),
+        "oracle_accepted": len(expected),
+        "oracle_scores": judged,
         "oracle_scores_differing": differing,
         "oracle_tables_differing": tables + len(held.keys() ^ cell.values.keys()),
     }

@@ -9,17 +9,16 @@ What a dead process had sent and was not acknowledged arrives or not, but always
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
-
-import msgspec
-from features.fold import FOLD_VERSION, Fold
 
 from engine.control import control_of, control_row, first_row
 from engine.intake import Intake
 from engine.task import Task
 from features.catalogue import read_catalogue
+from features.fold import FOLD_VERSION, Fold
 from models.model import Packages
 from schemas.control import POLICY
 from schemas.money import Rates
@@ -29,6 +28,7 @@ from state import lifecycle
 from state.checkpoint import LogRange, Marker, Start, decode_marker, encode_marker
 from state.progress import Progress
 from state.steps import CloseStore, CommitOffset, Delivery, OpenStore, ReadCommitted, ReadLogRange, Step, WriteStore, carry_out
+from tests.simulation.records import T0_MS, transactions
 
 CATALOGUE = """
 name: simulated
@@ -47,7 +47,6 @@ POLICY_TEXT = "{name: simulated, thresholds: {review: 0.5}, shows: [%s]}"
 LOG, SOURCE = Partition("log", 0), Partition("transactions", 0)
 ORIGIN = Origin("source-id", 0, "transactions")
 PSEUDONYMS = Pseudonyms(b"a key of the simulation")
-T0_MS = 1_709_251_200_000
 
 
 class Crash(BaseException):
@@ -150,7 +149,7 @@ class Process:
             decided = self.task.decide(Fetch(LOG, folded, records))
             receipt = self.task.progress.sent(upto=folded + len(records), messages=len(decided.messages))
             for message in decided.messages:
-                self._in_flight.append((lambda m=message: self.outside.decisions.append(m), receipt.delivered))
+                self._in_flight.append((partial(self.outside.decisions.append, message), receipt.delivered))
 
     def _take_in(self, most: int) -> None:
         taken = self._taken.folded
@@ -158,7 +157,7 @@ class Process:
             messages = self._intake.rows(Fetch(SOURCE, taken, records), ORIGIN)
             receipt = self._taken.sent(upto=taken + len(records), messages=len(messages))
             for message in messages:
-                self._in_flight.append((lambda m=message: self.outside.append(m), receipt.delivered))
+                self._in_flight.append((partial(self.outside.append, message), receipt.delivered))
 
     def _acknowledge(self, most: int) -> None:
         for arrive, told in self._in_flight[:most]:
@@ -231,30 +230,6 @@ def straight(log: list[Record]) -> tuple[list[Message], Disk]:
     task.progress.sent(upto=len(log), messages=0)
     frozen = task.freeze()
     return messages, Disk(encode_marker(frozen.marker), {(entity, key): value for entity, key, value in frozen.values})
-
-
-def transactions(random: Random, count: int) -> list[bytes]:
-    """Few keys, retries, late ones, bad ones."""
-    made: list[bytes] = []
-    for at in range(count):
-        if made and random.random() < 0.15:
-            made.append(random.choice(made))
-        elif random.random() < 0.05:
-            made.append(b"not json")
-        else:
-            made.append(
-                msgspec.json.encode(
-                    {
-                        "transaction_id": f"t{at}",
-                        "event_time_ms": T0_MS + 20_000 * at - random.choice((0, 0, 0, 45_000)),
-                        "amount_minor": random.randint(1, 500),
-                        "currency": "EUR",
-                        "account_id": f"a{random.randint(0, 2)}",
-                        "merchant_id": f"m{random.randint(0, 3)}",
-                    }
-                )
-            )
-    return made
 
 
 def simulate(seed: int, *, records: int = 30, crashes_max: int = 6, keep_disk: bool = True, protocols: Any = lifecycle) -> Outside:  # noqa: ANN401

@@ -1,0 +1,31 @@
+"""What is sent in a simulation: few keys, retries, late ones, bad ones."""
+
+from random import Random
+
+import msgspec
+
+T0_MS = 1_709_251_200_000
+
+
+def transactions(random: Random, count: int) -> list[bytes]:
+    """Few keys, retries, late ones, bad ones."""
+    made: list[bytes] = []
+    for at in range(count):
+        if made and random.random() < 0.15:
+            made.append(random.choice(made))
+        elif random.random() < 0.05:
+            made.append(b"not json")
+        else:
+            made.append(
+                msgspec.json.encode(
+                    {
+                        "transaction_id": f"t{at}",
+                        "event_time_ms": T0_MS + 20_000 * at - random.choice((0, 0, 0, 45_000)),
+                        "amount_minor": random.randint(1, 500),
+                        "currency": "EUR",
+                        "account_id": f"a{random.randint(0, 2)}",
+                        "merchant_id": f"m{random.randint(0, 3)}",
+                    }
+                )
+            )
+    return made
