@@ -7,6 +7,7 @@ fetch ─> decide ─> answers sent                          revoked, or the end
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import faust
@@ -15,10 +16,11 @@ from agents.feed import feed, or_exit
 from agents.watch import Watch
 from agents.world import World
 from engine.task import Task
+from schemas.errors import PartitionLost
 from schemas.records import Fetch, Partition
 from state.checkpoint import Start
 from state.lifecycle import checkpoint, commit, stop
-from state.steps import carry_out
+from state.steps import CloseStore, carry_out
 
 DIRTY_MAX = 8192
 """A checkpoint is due early when so many values changed: freezing them stalls the cell for a few milliseconds, not for many."""
@@ -56,6 +58,12 @@ class Deciding:
             if task := self.tasks.pop(partition, None):
                 await carry_out(stop(task), self._world.perform)
 
+    async def lost(self, partition: Partition) -> None:
+        """Ends the partition's task as a kill would: it is another worker's, or our session ran out while the broker was away."""
+        async with self._one_at_a_time:
+            if self.tasks.pop(partition, None):
+                await self._world.perform(CloseStore(partition))
+
     async def take(self, fetch: Fetch) -> None:
         """Decides one fetch and sends what came of it."""
         if task := self.tasks.get(fetch.partition):  # none: revoked while the fetch waited
@@ -77,12 +85,14 @@ class Deciding:
                 continue
             async with self._one_at_a_time:
                 if self.tasks.get(task.partition) is task:
-                    await carry_out(commit(task.partition, task.progress), self._world.perform)
+                    with suppress(PartitionLost):  # `lost` follows
+                        await carry_out(commit(task.partition, task.progress), self._world.perform)
 
     async def _store(self, task: Task) -> None:
         async with self._one_at_a_time:
             if self.tasks.get(task.partition) is task:
-                await carry_out(checkpoint(task), self._world.perform)
+                with suppress(PartitionLost):  # `lost` follows
+                    await carry_out(checkpoint(task), self._world.perform)
                 self._checkpointed[task.partition] = time.monotonic()
 
     def _due(self, task: Task) -> bool:
@@ -95,7 +105,7 @@ class Deciding:
 def decide(app: faust.App, log: str, deciding: Deciding, *, world: World, commit_seconds: float) -> None:
     """Registers the agent and its timer."""
 
-    @app.agent(feed(app, world.source, log, assigned=deciding.assigned, revoked=deciding.revoked))
+    @app.agent(feed(app, world.source, log, assigned=deciding.assigned, revoked=deciding.revoked, lost=deciding.lost))
     @or_exit
     async def decide(fetches: AsyncIterator[Fetch]) -> None:
         async for fetch in fetches:
