@@ -8,7 +8,7 @@ from features.aggregates.compiled import Bytes, Words, bytes_2d, compiled, inlin
 from features.aggregates.raw import read_int32, read_int64, write_int32, write_int64
 from features.aggregates.record import MEMORY, SECTIONS, length, room
 from features.aggregates.repeats import NO_VERDICT, SCORE, VERDICT, place_of
-from features.loop import FIRST_OFFSET, FIRST_SCORE, FIRST_VERDICT, FRESH, PRIMARY, REPEAT, STATUS
+from features.judge import FIRST_OFFSET, FIRST_SCORE, FIRST_VERDICT, FRESH, PRIMARY, REPEAT, STATUS
 from features.slots import AT, ENTITY, FLAGS, sets_of
 from schemas.verdict import VERDICT as DTYPE
 

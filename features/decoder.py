@@ -25,7 +25,8 @@ from features.aggregates.record import (
 )
 from features.aggregates.repeats import CONTENT, HASH, OFFSET, SCORE, TIME_MS, VERDICT
 from features.aggregates.repeats import NO_VERDICT as UNJUDGED
-from features.encoder import ACTION, LOGICAL, ORIGIN, VERSIONS, before_time
+from features.aggregates.varint import LOGICAL, get_number, get_signed, get_varint
+from features.encoder import ACTION, ORIGIN, VERSIONS, before_time
 from features.slots import AT, ENTITY, FLAGS
 from features.value import (
     COUNTRY_BYTES,
@@ -47,32 +48,6 @@ ITEMS_MAX = 1 << 18
 COUNTRY_TAG, FIRST_SET_TAG, LAST_SET_TAG = SET_TAGS["country"], min(SET_TAGS.values()), max(SET_TAGS.values())
 MARGIN_BYTES = 64
 """Zeros behind the last value, more than any item takes: an end is looked for after each item, not before each byte."""
-
-
-@inlined
-def get_number(stored: Bytes, at: int, size: int) -> int:
-    """So many bytes, the lowest first."""
-    number = Int64(0)
-    for k in range(size):
-        number |= Int64(stored[at + k]) << (8 * k)
-    return number
-
-
-@inlined
-def get_varint(stored: Bytes, at: int) -> tuple[int, int]:
-    """The number, and where the next begins. At most ten bytes are read."""
-    number, shift = Int64(0), 0
-    while stored[at] & 128 and shift < 63:
-        number |= Int64(stored[at] & 127) << shift
-        at, shift = at + 1, shift + 7
-    return number | Int64(stored[at]) << shift, at + 1
-
-
-@inlined
-def get_signed(stored: Bytes, at: int) -> tuple[int, int]:
-    """Zigzag."""
-    number, at = get_varint(stored, at)
-    return ((number >> 1) & LOGICAL) ^ -(number & 1), at
 
 
 @inlined

@@ -6,40 +6,15 @@ from features.aggregates.program import ENTITIES_AT, MEMBER_BYTES, SET_TAG, SETS
 from features.aggregates.record import EVENTS, FIRST, MEMBER_WORDS, MEMORY, NEWEST, SECTIONS, SETS, length, room, section_at, start
 from features.aggregates.repeats import CONTENT, HASH, OFFSET, SCORE, TIME_MS, VERDICT, place_of
 from features.aggregates.repeats import NO_VERDICT as UNJUDGED
+from features.aggregates.varint import put_number, put_signed, put_varint
 from features.slots import AT, ENTITY, FLAGS
 from features.value import EVENTS_TAG, MEMORY_TAG, NEXT_EVENT, NO_VERDICT, SAME_ACTION, SAME_ORIGIN, SAME_VERSIONS, VERSION
 
 ITEM_BYTES_MAX = 56
 """No event, member or memory entry takes more."""
 HEAD_BYTES_MAX = 160
-LOGICAL = 2**63 - 1
 ACTION, VERSIONS, ORIGIN = 0xFFFFFF, 0xFFFF << 32, -(1 << 48)
 """Of a memory entry's verdict: action, decided_by, reason; versions; origin."""
-
-
-@inlined
-def put_number(out: Bytes, at: int, number: int, size: int) -> int:
-    """So many bytes, the lowest first. Returns where the next one goes."""
-    for k in range(size):
-        out[at + k] = (number >> (8 * k)) & 255
-    return at + size
-
-
-@inlined
-def put_varint(out: Bytes, at: int, number: int) -> int:
-    """number: a uint64 in an int64."""
-    while number & ~127:
-        out[at] = (number & 127) | 128
-        number = (number >> 7) & (LOGICAL >> 6)
-        at += 1
-    out[at] = number
-    return at + 1
-
-
-@inlined
-def put_signed(out: Bytes, at: int, number: int) -> int:
-    """Zigzag."""
-    return put_varint(out, at, (number << 1) ^ (number >> 63))
 
 
 @inlined

@@ -17,7 +17,8 @@ from features.aggregates.record import CHANGED_KEYS, EVENTS_DROPPED, KEYS, MEMBE
 from features.answers import answer
 from features.arena import Arena
 from features.catalogue import Catalogue
-from features.loop import NEWEST_BEFORE, NOTES, STATUS, WHY, fold_rows
+from features.judge import NEWEST_BEFORE, NOTES, STATUS, WHY
+from features.loop import fold_rows
 from features.plan import plan_of
 from features.reference_value import Status
 from features.slots import ENTITY, FLAGS, find

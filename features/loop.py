@@ -17,10 +17,7 @@ from features.aggregates.program import (
     ENTITY_WORDS,
     EVENT_TIME_MS,
     EVENTS_MAX,
-    FUTURE_MS,
-    GRACE_MS,
     KEEP_MS,
-    KIND,
     LIFETIME_MS,
     MEMBER_AT,
     MEMBER_BYTES,
@@ -28,8 +25,6 @@ from features.aggregates.program import (
     NEW,
     OFFSET,
     ORIGIN,
-    REASON,
-    RECEIVED_MS,
     RECENCY,
     ROW_WORDS,
     SET_KEEP_MS,
@@ -56,6 +51,7 @@ from features.aggregates.record import (
     SECTIONS,
     SETS,
     clear,
+    last_of,
     length,
     moved,
     packed,
@@ -64,60 +60,11 @@ from features.aggregates.record import (
     settled,
     start,
 )
-from features.slots import AT, CHANGED, FLAGS
-from schemas.reasons import Reason
-from schemas.row import Kind
+from features.judge import FRESH, PRIMARY, STATUS, judge
+from features.slots import AT, CHANGED, FLAGS, look_ahead
 
 AGGREGATES = (velocity, recency, baseline, distinct, novelty, itself)
 """In the order of their columns. `repeats` is kept beside them and computes no feature."""
-
-FRESH, REPEAT, REFUSED, SILENT = range(4)
-NO_TRANSACTION, TRANSACTION = int(Kind.REFUSED), int(Kind.TRANSACTION)
-LATE, AHEAD, REUSED = int(Reason.LATE), int(Reason.EVENT_TIME_AHEAD), int(Reason.TRANSACTION_ID_REUSED)
-NO_PRIMARY = int(Reason.NO_PRIMARY_ENTITY)
-
-STATUS, WHY = range(2)
-"""Of `codes`: status and reason of each row."""
-NEWEST_BEFORE, PRIMARY, FIRST_VERDICT, FIRST_OFFSET, FIRST_SCORE, NOTES = range(6)
-"""Of `notes`: the cell's newest time before the row, the primary's slot, and of a repeat the entry's last three words."""
-
-
-@inlined
-def judge(raw: Bytes, slots: Words, row: int, codes: Bytes, notes: Words, words: Words, table: Words, state: Words, plan: Words) -> None:
-    """Whether the row counts, written into codes and notes. Moves nothing."""
-    kind = raw[row, plan[KIND]]
-    notes[row, NEWEST_BEFORE], notes[row, PRIMARY] = state[NEWEST_MS], -1
-    if kind != TRANSACTION:
-        codes[STATUS, row], codes[WHY, row] = REFUSED if kind == NO_TRANSACTION else SILENT, raw[row, plan[REASON]]
-        return
-    codes[STATUS, row], codes[WHY, row] = REFUSED, NO_PRIMARY
-    for entity in range(plan[ENTITIES]):
-        if slots[row, entity] >= 0:
-            sets = plan[plan[ENTITIES_AT + entity] + SETS_OF]
-            codes[STATUS, row], codes[WHY, row] = answer_of(raw, row, notes, words, table[slots[row, entity], AT], sets, state, plan)
-            notes[row, PRIMARY] = slots[row, entity]
-            return
-
-
-@inlined
-def answer_of(raw: Bytes, row: int, notes: Words, words: Words, at: int, sets: int, state: Words, plan: Words) -> tuple[int, int]:
-    """Status and reason by the primary's value at `at`: its memory is asked before the time is judged, so a late retry is answered."""
-    time_ms, newest_ms = read_int64(raw, row, plan[EVENT_TIME_MS]), state[NEWEST_MS]
-    if words[at + NEWEST] < max(newest_ms, time_ms) - plan[LIFETIME_MS]:
-        at = 0
-    known = repeats.recall(words, at, sets, read_int64(raw, row, plan[TRANSACTION_HASH]))
-    if known >= 0:
-        apart = room(words[at + SECTIONS + MEMORY])
-        if words[known + repeats.CONTENT * apart] != read_int64(raw, row, plan[CONTENT_HASH]):
-            return REFUSED, REUSED
-        for word in range(repeats.VERDICT, repeats.SCORE + 1):
-            notes[row, FIRST_VERDICT + word - repeats.VERDICT] = words[known + word * apart]
-        return REPEAT, 0
-    if newest_ms != NEVER and time_ms < newest_ms - plan[GRACE_MS]:
-        return REFUSED, LATE
-    if time_ms > read_int64(raw, row, plan[RECEIVED_MS]) + plan[FUTURE_MS]:
-        return REFUSED, AHEAD
-    return FRESH, 0
 
 
 @inlined
@@ -177,7 +124,7 @@ def with_room(raw: Bytes, row: int, primary: bool, words: Words, state: Words, p
     each, members = distinct.sets_asked(plan, asked), section_at(words, at, sets, SETS)
     for which in range(sets):
         section, member = words[at + SECTIONS + SETS + which], member_of(raw, row, plan, each)
-        state[FOUND + which] = distinct.place_of(words, members, length(section), member)
+        state[FOUND + which] = last_of(words, members, length(section), member)
         if member != 0 and state[FOUND + which] < 0 and length(section) == room(section):
             full |= 1 << (SETS + which)
         members += MEMBER_WORDS * room(section)
@@ -237,6 +184,7 @@ def fold_rows(
             return row
         for column in range(out.shape[1]):
             out[row, column] = math.nan
+        look_ahead(slots, row, words, table, plan)
         judge(raw, slots, row, codes, notes, words, table, state, plan)
         if codes[STATUS, row] == FRESH:
             time_ms = read_int64(raw, row, plan[EVENT_TIME_MS])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numba
 import numpy as np
+from llvmlite import ir  # type: ignore[import-untyped]  # it has no types
 from numpy.typing import NDArray
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -22,19 +23,22 @@ if TYPE_CHECKING:
 else:
     Int64 = np.int64  # wraps, also where nothing is compiled
 
+unsigned = np.uint64
+"""For an index in a hot loop: one that may be negative is compared and moved before each use, and keeps a loop from being vectorised."""
+
 DISABLED = bool(numba.config.DISABLE_JIT)
 
 int64, boolean, nothing = numba.types.int64, numba.types.boolean, numba.types.void
-words_1d, words_2d, words_3d = (numba.types.Array(int64, dimensions, "C") for dimensions in (1, 2, 3))
+words_1d, words_2d = (numba.types.Array(int64, dimensions, "C") for dimensions in (1, 2))
 bytes_1d, bytes_2d = (numba.types.Array(numba.types.uint8, dimensions, "C") for dimensions in (1, 2))
+floats_2d = numba.types.Array(numba.types.float32, 2, "C")
 read_1d, read_2d = (numba.types.Array(numba.types.uint8, dimensions, "C", readonly=True) for dimensions in (1, 2))
 """Takes read-only arrays and others: a signature for each would be a second compilation."""
-floats_2d = numba.types.Array(numba.types.float32, 2, "C")
 
 
 def inlined(function: Function) -> Function:
     """A part of compiled functions, compiled with them."""
-    part: Function = numba.njit(error_model="numpy", _nrt=False)(function)
+    part: Function = numba.njit(error_model="numpy", _nrt=False)(function)  # arrays outlive the call: counting references took a quarter
     return part
 
 
@@ -56,3 +60,24 @@ def _compiled(signature: object, function: Function) -> Function:
     entry.disable_compile()
     done: Function = entry
     return done
+
+
+def _prefetch(_: object, words: Any, at: Any) -> Any:  # noqa: ANN401 (numba's own types)
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:  # noqa: ANN401
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        place, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        takes = ir.FunctionType(ir.VoidType(), (place, number, number, number))
+        function = builder.module.declare_intrinsic("llvm.prefetch", (place,), takes)
+        pointer = builder.bitcast(builder.gep(data, [arguments[1]]), place)
+        builder.call(function, [pointer, number(0), number(3), number(1)])  # for reading, into every cache, data
+        return context.get_dummy_value()
+
+    return nothing(words, at), emit
+
+
+def _no_prefetch(words: Words, at: int) -> None:
+    pass
+
+
+prefetch: Callable[[Words, int], None] = _no_prefetch if DISABLED else numba.extending.intrinsic(_prefetch)
+"""Tells the processor that words[at] is wanted soon."""

@@ -5,7 +5,7 @@
 For a late row a member that was seen again after it counts as absent: the set knows only the newest sighting.
 """
 
-from features.aggregates.compiled import Floats, Words, inlined
+from features.aggregates.compiled import Floats, Words, inlined, unsigned
 from features.aggregates.program import (
     ENTITY_WORDS,
     SET_COLUMN,
@@ -35,22 +35,13 @@ def next_set(plan: Words, each: int) -> int:
 
 
 @inlined
-def place_of(words: Words, members: int, count: int, member: int) -> int:
-    """Which of so many members it is; -1: none."""
-    for k in range(count):
-        if words[members + k] == member:
-            return k
-    return -1
-
-
-@inlined
 def write(out: Floats, row: int, plan: Words, window: int, windows: int, words: Words, sightings: int, count: int, time_ms: int) -> None:
     """Members seen in each window that ends at time_ms. window: where the plan has the first of so many."""
     for _ in range(windows):
         since_ms = time_ms - plan[window + SET_WINDOW_MS]
         seen = 0
         for k in range(count):
-            seen += 1 if since_ms < words[sightings + k] <= time_ms else 0
+            seen += 1 if since_ms < words[unsigned(sightings + k)] <= time_ms else 0
         out[row, plan[window + SET_COLUMN]] = seen
         window += SET_WINDOW_WORDS
 

@@ -9,7 +9,7 @@ come in classes of 1 to 8 lines of 64 bytes, then four classes a doubling; what 
 empty value: what has no record reads it, nothing writes it.
 """
 
-from features.aggregates.compiled import Words, inlined
+from features.aggregates.compiled import Words, inlined, prefetch, unsigned
 from features.aggregates.program import EVENTS_MAX, MEMBERS_MAX, MEMORY_MAX
 
 NEVER = -(2**63)
@@ -19,6 +19,8 @@ EVENTS, MEMORY, SETS = 0, 1, 2
 EVENT_WORDS = MEMBER_WORDS = 2
 ENTRY_WORDS = 6
 LINE_WORDS = 8
+NEWEST_LINES = 2
+"""So many lines of a record's events are worth asking for early; the processor guesses the others."""
 EMPTY_WORDS = 32
 """At the arena's begin: the empty value, with as many sets as any catalogue can ask for."""
 CLASSES = 128
@@ -69,6 +71,15 @@ def section_at(words: Words, at: int, sets: int, section: int) -> int:
     for before in range(section):
         begin += room(words[at + SECTIONS + before]) * item_words(before)
     return begin
+
+
+@inlined
+def last_of(words: Words, begin: int, count: int, wanted: int) -> int:
+    """Which of so many words from `begin` on is the last to equal the wanted one; -1: none does."""
+    last = -1
+    for k in range(count):  # all of them, without a way out: so it is done in vectors
+        last = max(last, k if words[unsigned(begin + k)] == wanted else -1)
+    return last
 
 
 @inlined
@@ -190,3 +201,18 @@ def settled(words: Words, at: int, sets: int, section: int) -> bool:
             words[base + k] = words[base + begin + k]
     words[at + SECTIONS + section] = packed(items, places, 0)
     return True
+
+
+@inlined
+def look_into(words: Words, at: int, sets: int) -> None:
+    """Asks the processor for what a row will read of a record: its newest events, remembered ids, sets."""
+    begin = at + SECTIONS + SETS + sets
+    for section in range(SETS + sets):
+        word = words[at + SECTIONS + section]
+        end = begin + start(word) + length(word)
+        first = max(begin + start(word), end - NEWEST_LINES * LINE_WORDS) if section == EVENTS else begin + start(word)
+        for line in range(first, end, LINE_WORDS):
+            prefetch(words, line)
+            if section != MEMORY:  # of its arrays, look-ups read the first
+                prefetch(words, line + room(word))
+        begin += room(word) * item_words(section)

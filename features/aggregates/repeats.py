@@ -9,7 +9,7 @@ later rows of the batch have pushed the entry out.
 
 from features.aggregates.compiled import Words, inlined
 from features.aggregates.program import MEMORY_MAX, MEMORY_MIN, MEMORY_SPAN_MS
-from features.aggregates.record import MEMORY, NEWEST, SECTIONS, length, packed, room, section_at, start
+from features.aggregates.record import MEMORY, NEWEST, SECTIONS, last_of, length, packed, room, section_at, start
 
 HASH, CONTENT, TIME_MS, VERDICT, OFFSET, SCORE = range(6)
 NO_VERDICT = 1 << 25
@@ -28,9 +28,8 @@ def recall(words: Words, at: int, sets: int, transaction_hash: int) -> int:
     items = length(words[at + SECTIONS + MEMORY])
     if items:
         first = place_of(words, at, sets, 0)
-        for item in range(items - 1, -1, -1):
-            if words[first + item] == transaction_hash:
-                return first + item
+        item = last_of(words, first, items, transaction_hash)
+        return first + item if item >= 0 else -1
     return -1
 
 

@@ -1,23 +1,20 @@
 """Velocity: how many transactions of a key in a window that ends at this one and holds it, and their amounts. Amounts in minor units."""
 
 from features.aggregates.compiled import Floats, Words, inlined
-from features.aggregates.exact import deviation
 
 MEASURES = ("count", "sum", "mean", "max", "deviation")
 
 
 @inlined
-def write(
-    out: Floats, row: int, plan: Words, columns: int, count: int, total: int, largest: int, highs: int, mixed: int, lows: int
-) -> None:
-    """One window's measures. columns: where the plan has those of MEASURES. highs, mixed, lows: the squares, as in exact.py."""
+def write(out: Floats, row: int, plan: Words, columns: int, count: int, total: int, largest: int, mean: float, deviation: float) -> None:
+    """One window's measures. columns: where the plan has those of MEASURES."""
     if plan[columns] >= 0:
         out[row, plan[columns]] = count
     if plan[columns + 1] >= 0:
         out[row, plan[columns + 1]] = float(total)
     if plan[columns + 2] >= 0:
-        out[row, plan[columns + 2]] = float(total) / float(count)
+        out[row, plan[columns + 2]] = mean
     if plan[columns + 3] >= 0:
         out[row, plan[columns + 3]] = float(largest)
     if plan[columns + 4] >= 0:
-        out[row, plan[columns + 4]] = deviation(count, total, highs, mixed, lows)
+        out[row, plan[columns + 4]] = deviation

@@ -6,9 +6,11 @@
 The scan goes from n back and meets the windows from short to long; the sums at the end of one are where the next goes on.
 """
 
+import numpy as np
+
 from features.aggregates import baseline, velocity
-from features.aggregates.compiled import Floats, Words, inlined
-from features.aggregates.exact import HALF, LOW
+from features.aggregates.compiled import Floats, Int64, Words, inlined, unsigned
+from features.aggregates.exact import HALF, LOW, deviation
 from features.aggregates.program import BASELINE, VELOCITY, WINDOW_MS, WINDOW_WORDS
 from features.aggregates.record import NEVER
 
@@ -30,19 +32,23 @@ def insert(words: Words, times: int, amounts: int, events: int, time_ms: int, am
 def scan(out: Floats, row: int, plan: Words, window: int, windows: int, words: Words, times: int, amounts: int, place: int) -> None:
     """Writes velocity and baseline of the event at `place`. window: where the plan has the shortest of so many, ascending."""
     time_ms, amount_minor = words[times + place], words[amounts + place]
-    at, count, total, largest, highs, mixed, lows = place, 0, 0, NEVER, 0, 0, 0
+    at, total, largest, highs, mixed, lows = place, 0, NEVER, 0, 0, 0
+    mean = usual = 0.0
     for _ in range(windows):
-        since_ms = time_ms - plan[window + WINDOW_MS]
-        while at >= 0 and words[times + at] > since_ms:
-            each = words[amounts + at]
-            high, low = each >> HALF, each & LOW
-            count += 1
+        since_ms, end = time_ms - plan[window + WINDOW_MS], at
+        while at >= 0 and words[unsigned(times + at)] > since_ms:
+            at -= 1
+        for k in range(at + 1, end + 1):
+            each = words[unsigned(amounts + k)]
+            high, low = Int64(np.int32(each >> HALF)), each & LOW  # 32 bits each, which multiply in vectors
             total += each
             largest = max(largest, each)
             highs += high * high
             mixed += high * low
             lows += low * low
-            at -= 1
-        velocity.write(out, row, plan, window + VELOCITY, count, total, largest, highs, mixed, lows)
+        count = place - at
+        if at < end:  # else as in the window before: most windows of most keys have nothing new
+            mean, usual = float(total) / float(count), deviation(count, total, highs, mixed, lows)
+        velocity.write(out, row, plan, window + VELOCITY, count, total, largest, mean, usual)
         baseline.write(out, row, plan, window + BASELINE, amount_minor, count, total, highs, mixed, lows)
         window += WINDOW_WORDS

@@ -71,12 +71,12 @@ OF_THE_REFERENCE = {
 
 
 OF_THE_COMPILED = {
-    "velocity: the window closed on the left": ("windows", "words[times + at] > since_ms", "words[times + at] >= since_ms"),
-    "velocity: each window begins anew": ("windows", "    for _ in range(windows):\n", "    for _ in range(windows):\n        count = 0\n"),
+    "velocity: the window closed on the left": ("windows", "words[unsigned(times + at)] > since_ms", "words[unsigned(times + at)] >= since_ms"),
+    "velocity: each window begins anew": ("windows", "    for _ in range(windows):\n", "    for _ in range(windows):\n        total = 0\n"),
     "count: without the row itself": ("velocity", "= count\n", "= count - 1\n"),
     "sum: loses its last bit": ("velocity", "= float(total)\n", "= float(total & -2)\n"),
-    "mean: floored": ("velocity", "float(total) / float(count)", "total // count"),
-    "max: begins at nought": ("windows", "place, 0, 0, NEVER, 0", "place, 0, 0, 0, 0"),
+    "mean: floored": ("windows", "float(total) / float(count)", "float(total // count)"),
+    "max: begins at nought": ("windows", "place, 0, NEVER, 0", "place, 0, 0, 0"),
     "deviation: of a sample": ("exact", ") / count if count >= 2", ") / math.sqrt(count * (count - 1)) if count >= 2"),
     "deviation: a carry is lost": ("exact", "+ (ones >> (HALF + 1))", ""),
     "order: equal times by latest arrival first": ("windows", "words[times + place - 1] > time_ms", "words[times + place - 1] >= time_ms"),
@@ -86,8 +86,8 @@ OF_THE_COMPILED = {
     "baseline: includes the row itself": ("baseline", "count - 1, total - amount_minor", "count, total"),
     "ratio: of a history that sums to nought": ("baseline", "before > 0 and sum_before != 0", "before > 0"),
     "zscore: squares of the row itself": ("baseline", "lows - low * low", "lows"),
-    "distinct: the window closed on the left": ("distinct", "since_ms < words[sightings + k] <=", "since_ms <= words[sightings + k] <="),
-    "distinct: sees what is newer": ("distinct", "words[sightings + k] <= time_ms else", "words[sightings + k] else"),
+    "distinct: the window closed on the left": ("distinct", "since_ms < words[unsigned(", "since_ms <= words[unsigned("),
+    "distinct: sees what is newer": ("distinct", "words[unsigned(sightings + k)] <= time_ms else", "words[unsigned(sightings + k)] else"),
     "distinct: a late sighting is the newest": ("loop", "max(words[sightings + state[FOUND + which]], time_ms)", "time_ms"),
     "distinct: the set's edge": ("distinct", "words[sightings + k] <= until_ms", "words[sightings + k] < until_ms"),
     "novelty: old members are new": ("novelty", "1.0 if place < 0", "1.0 if place <= 0"),
@@ -95,14 +95,14 @@ OF_THE_COMPILED = {
     "cap: members are signed numbers": ("distinct", "UNSIGNED = -(2**63)", "UNSIGNED = 0"),
     "cap: one event less": ("loop", "while events - gone > plan[EVENTS_MAX]", "while events - gone >= plan[EVENTS_MAX]"),
     "cap: the events' edge": ("loop", "words[times + gone] <= until_ms", "words[times + gone] < until_ms"),
-    "grace: off": ("loop", "time_ms < newest_ms - plan[GRACE_MS]", "False"),
-    "grace: its edge": ("loop", "time_ms < newest_ms - plan[GRACE_MS]", "time_ms <= newest_ms - plan[GRACE_MS]"),
-    "ahead: its edge": ("loop", "if time_ms > read_int64", "if time_ms >= read_int64"),
-    "lifetime: without the asking row": ("loop", "max(newest_ms, time_ms) - plan[LIFETIME_MS]", "newest_ms - plan[LIFETIME_MS]"),
+    "grace: off": ("judge", "time_ms < newest_ms - plan[GRACE_MS]", "False"),
+    "grace: its edge": ("judge", "time_ms < newest_ms - plan[GRACE_MS]", "time_ms <= newest_ms - plan[GRACE_MS]"),
+    "ahead: its edge": ("judge", "if time_ms > read_int64", "if time_ms >= read_int64"),
+    "lifetime: without the asking row": ("judge", "max(newest_ms, time_ms) - plan[LIFETIME_MS]", "newest_ms - plan[LIFETIME_MS]"),
     "lifetime: its edge": ("loop", "words[at + NEWEST] < state[NEWEST_MS]", "words[at + NEWEST] <= state[NEWEST_MS]"),
     "newest: the last to arrive": ("loop", "= max(state[NEWEST_MS], time_ms)", "= time_ms"),
-    "repeat: counted": ("loop", "return REPEAT, 0", "return FRESH, 0"),
-    "repeat: of any content": ("loop", "            return REFUSED, REUSED", "            pass"),
+    "repeat: counted": ("judge", "return REPEAT, 0", "return FRESH, 0"),
+    "repeat: of any content": ("judge", "            return REFUSED, REUSED", "            pass"),
     "memory: its span's edge": ("repeats", "words[times + gone] <= until_ms", "words[times + gone] < until_ms"),
     "memory: without a most": ("repeats", "items - gone > plan[MEMORY_MAX] or", ""),
     "memory: the retry keeps its own verdict": ("answers", "if codes[STATUS, row] == REPEAT:", "if False:"),
@@ -143,7 +143,7 @@ def test_a_mistake_in_the_reference_is_caught(mistake: str) -> None:
 @pytest.mark.parametrize("mistake", OF_THE_COMPILED)
 def test_a_mistake_in_the_compiled_fold_is_caught(mistake: str) -> None:
     name, old, new = OF_THE_COMPILED[mistake]
-    fold = mutants.compiled(f"features/{name if name in {'loop', 'answers'} else f'aggregates/{name}'}.py", (old, new))
+    fold = mutants.compiled(f"features/{name if name in {'answers', 'judge', 'loop'} else f'aggregates/{name}'}.py", (old, new))
 
     def caught(rows: Rows, told: Run) -> bool:
         try:
