@@ -52,7 +52,7 @@ _MEANINGS = {
     Reason.RECORD_TOO_LARGE: "the value has more bytes than `WEIR_RECORD_BYTES_MAX`, 65,536",
     Reason.NOT_UTF8: "a byte of the value is not UTF-8, be it in a field that nobody reads",
     Reason.NOT_JSON: "the value is not JSON",
-    Reason.TOO_DEEP: "objects or arrays are nested deeper than the parser goes",
+    Reason.TOO_DEEP: "objects or arrays are nested more than 64 deep",
     Reason.NOT_FINITE: "NaN, Infinity, or a number beyond the range of a float64",
     Reason.WRONG_TYPE: 'a field has another type than the contract says; `12.0` and `"12"` are no integers',
     Reason.MISSING_FIELD: "a required field is absent",

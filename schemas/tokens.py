@@ -9,6 +9,21 @@ from collections.abc import Iterator
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|[{\[]++|[}\]]++|[,:]|"|[^\s"{}\[\],:]++', re.DOTALL)
 
 
+def depth(value: bytes) -> int:
+    """How deep objects and arrays are nested; where it is no JSON, no parser gets deeper before it notices."""
+    now = deepest = 0
+    for match in _TOKEN.finditer(value):
+        token = match.group()
+        if token[0] in b"{[":
+            now += len(token)
+            deepest = max(deepest, now)
+        elif token[0] in b"}]":
+            now -= len(token)
+        if now <= 0 or token == b'"':
+            break
+    return deepest
+
+
 def top_level(value: bytes) -> dict[bytes, bytes]:
     """Raw name -> raw value of the fields that hold no object or array, both as they stand; of equal names the last counts."""
     found: dict[bytes, bytes] = {}

@@ -127,9 +127,10 @@ BAD: dict[str, tuple[bytes | None, Reason, bool]] = {
     "10,000 deep alone": (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, Reason.TOO_DEEP, False),
     "10,000 deep in signals": (
         record(signals=...)[:-1] + b',"signals":{"a":' + b"[" * 10_000 + b"]" * 10_000 + b"}}",
-        Reason.WRONG_TYPE,
+        Reason.TOO_DEEP,
         True,
     ),
+    "65 deep": (beside(b'"unread":' + b"[" * 64 + b"]" * 64), Reason.TOO_DEEP, True),
     "seconds for milliseconds": (record(event_time_ms=1_709_251_200), Reason.EVENT_TIME_TOO_OLD, True),
     "before 2000": (record(event_time_ms=946_684_799_999), Reason.EVENT_TIME_TOO_OLD, True),
     "latitude beyond the pole": (record(latitude=90.1), Reason.OUT_OF_RANGE, True),

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.salvage import readable
-from schemas.tokens import top_level
+from schemas.tokens import depth, top_level
 from tests.schemas.examples import BAD, DEEP, VALID, beside, known, record
 
 EVERYTHING = 1 << 20
@@ -22,6 +22,16 @@ OBJECTS = st.dictionaries(
 def test_of_a_whole_object_every_plain_field_is_found(sent: dict[str, Any], indent: int | None) -> None:
     found = {json.loads(name): json.loads(value) for name, value in top_level(json.dumps(sent, indent=indent).encode()).items()}
     assert found == {name: value for name, value in sent.items() if not isinstance(value, list | dict)}
+
+
+@settings(max_examples=40)
+@given(OBJECTS)
+def test_the_depth_is_that_of_the_parsed_object(sent: dict[str, Any]) -> None:
+    def levels(value: object) -> int:
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+        return 0 if inner is None else 1 + max(map(levels, inner), default=0)
+
+    assert depth(json.dumps(sent).encode()) == levels(sent)
 
 
 @settings(max_examples=40)

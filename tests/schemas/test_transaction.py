@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from schemas.errors import RefusedEvent
 from schemas.reasons import Reason
 from schemas.transaction import Transaction, decode_transaction, encode_transaction
-from tests.schemas.examples import BAD, PLAIN, VALID, known, record, spoiled
+from tests.schemas.examples import BAD, PLAIN, VALID, beside, known, record, spoiled
 
 OF_THE_CATALOGUE = {Reason.AMOUNT_TOO_LARGE, Reason.UNKNOWN_CURRENCY, Reason.NO_PRIMARY_ENTITY}
 """Reasons that a record alone does not show; the writer of rows gives them."""
@@ -65,6 +65,11 @@ def test_null_is_absent_and_of_two_names_the_last_counts() -> None:
     assert decode_transaction(record(card_id=None)) == decode_transaction(record(card_id=...))
     twice = record()[:-1] + b',"amount_minor":5}'
     assert decode_transaction(twice).amount_minor == 5
+
+
+def test_brackets_in_a_text_are_not_deep_and_64_are_allowed() -> None:
+    for unread in (b'"' + b"[{" * 500 + b'\\"[["', b"[" * 63 + b"]" * 63, b"[" + b"[]," * 500 + b"[]]"):
+        assert decode_transaction(beside(b'"unread":' + unread)) == decode_transaction(record())
 
 
 def test_the_widest_values_are_accepted() -> None:
