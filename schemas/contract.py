@@ -4,6 +4,7 @@
 """
 
 import json
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,9 @@ def json_schemas() -> dict[str, dict[str, Any]]:
 
 def _schema(shape: type, title: str) -> dict[str, Any]:
     (outer,), parts = msgspec.json.schema_components([shape], ref_template="#/$defs/{name}")
+    for part in parts.values():
+        if "description" in part:
+            part["description"] = cleandoc(part["description"])  # interpreters from 3.13 on do it themselves
     body = {**parts.pop(outer["$ref"].rpartition("/")[2]), "title": title}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, **({"$defs": parts} if parts else {})}
 
