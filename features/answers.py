@@ -5,11 +5,11 @@ row 7 repeat of 3: notes say row 3 ──────> verdict of row 3         
 """
 
 from features.aggregates.compiled import Bytes, Words, bytes_2d, compiled, inlined, nothing, words_1d, words_2d
+from features.aggregates.judge import FIRST_OFFSET, FIRST_SCORE, FIRST_VERDICT, FRESH, PRIMARY, REPEAT, STATUS
 from features.aggregates.raw import read_int32, read_int64, write_int32, write_int64
 from features.aggregates.record import MEMORY, SECTIONS, length, room
 from features.aggregates.repeats import NO_VERDICT, SCORE, VERDICT, place_of
-from features.judge import FIRST_OFFSET, FIRST_SCORE, FIRST_VERDICT, FRESH, PRIMARY, REPEAT, STATUS
-from features.slots import AT, ENTITY, FLAGS, sets_of
+from features.aggregates.slots import AT, ENTITY, FLAGS, sets_of
 from schemas.verdict import VERDICT as DTYPE
 
 OFFSET_AT, SCORE_AT = (int(DTYPE.fields[name][1]) for name in ("offset", "score")) if DTYPE.fields else (8, 16)

@@ -1,19 +1,22 @@
-"""The memory of a fold: one arena for the records of all keys, one table of slots, one index. Grows; `features.slots` finds and evicts.
+"""The memory of a fold: one arena for the records of all keys, one table of slots, one index.
 
-The arena is reserved for the whole cache at once: what was never touched costs address space only.
+The arena is reserved for the whole cache at once, and a quarter more for blocks that wait to be taken again: what was never touched costs
+address space only. Where its end comes nevertheless, live records move into another one, without gaps.
 """
 
 import numpy as np
 
 from features.aggregates.compiled import Words
+from features.aggregates.decoder import ITEMS_MAX, MARGIN_BYTES, decode
+from features.aggregates.encoder import encode
 from features.aggregates.program import ROW_WORDS
 from features.aggregates.record import CHANGED_KEYS, EMPTY_WORDS, END, KEYS, LINE_WORDS, NEVER, NEWEST_MS, SLOTS_END, STATE_WORDS, USED
-from features.decoder import ITEMS_MAX, MARGIN_BYTES, decode
-from features.encoder import encode
-from features.slots import CHANGED, ENTITY, FLAGS, HI, LO, SLOT_BYTES, TABLE_WORDS, compact, evict, reindex
+from features.aggregates.slots import CHANGED, ENTITY, FLAGS, HI, LO, SLOT_BYTES, TABLE_WORDS, compact, evict, reindex
 from features.value import read_value
 
 SLOTS_BEGIN = 1024
+RESERVED_WORDS_MAX = 1 << 27
+"""Asked of the system at once, 1 GiB: what a larger cache needs beyond it comes by growing, when it is needed."""
 ENCODED_BYTES = 1 << 20
 """Written by one call; more where one value needs it."""
 
@@ -27,7 +30,7 @@ class Arena:
         self.state[END], self.state[NEWEST_MS] = EMPTY_WORDS, NEVER
         self.table = np.zeros((SLOTS_BEGIN, TABLE_WORDS), np.int64)
         self.index = np.zeros(2 * SLOTS_BEGIN, np.int64)
-        self.words = _reserved(bytes_max // 8 * 5 // 4 + 16 * int(plan[ROW_WORDS]))
+        self.words = _reserved(min(bytes_max // 8 * 5 // 4, RESERVED_WORDS_MAX) + 16 * int(plan[ROW_WORDS]))
 
     @property
     def bytes_used(self) -> int:

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from features.aggregates.compiled import Words
+from features.aggregates.judge import NEWEST_BEFORE, NOTES, STATUS, WHY
 from features.aggregates.record import CHANGED_KEYS, EVENTS_DROPPED, KEYS, MEMBERS_DROPPED, NEWEST_MS
+from features.aggregates.slots import ENTITY, FLAGS, find
 from features.answers import answer
 from features.arena import Arena
 from features.catalogue import Catalogue
-from features.judge import NEWEST_BEFORE, NOTES, STATUS, WHY
 from features.loop import fold_rows
 from features.plan import plan_of
 from features.reference_value import Status
-from features.slots import ENTITY, FLAGS, find
 from schemas.row import Rows, row_dtype
 from schemas.verdict import VERDICT, Verdicts
 

@@ -9,6 +9,7 @@ import math
 
 from features.aggregates import baseline, distinct, itself, novelty, recency, repeats, velocity, windows
 from features.aggregates.compiled import Bytes, Floats, Words, bytes_2d, compiled, floats_2d, inlined, int64, read_2d, words_1d, words_2d
+from features.aggregates.judge import FRESH, PRIMARY, STATUS, judge
 from features.aggregates.program import (
     AMOUNT_MINOR,
     CONTENT_HASH,
@@ -60,8 +61,7 @@ from features.aggregates.record import (
     settled,
     start,
 )
-from features.judge import FRESH, PRIMARY, STATUS, judge
-from features.slots import AT, CHANGED, FLAGS, look_ahead
+from features.aggregates.slots import AT, CHANGED, FLAGS, look_ahead
 
 AGGREGATES = (velocity, recency, baseline, distinct, novelty, itself)
 """In the order of their columns. `repeats` is kept beside them and computes no feature."""

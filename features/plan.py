@@ -7,9 +7,10 @@ import numpy as np
 from features.aggregates import baseline, itself, program, recency, velocity
 from features.aggregates.compiled import Words
 from features.aggregates.record import ENTRY_WORDS, EVENT_WORDS, LINE_WORDS, MEMBER_WORDS, SECTIONS, SETS
+from features.aggregates.stored import COUNTRY_BYTES, ID_BYTES, SET_TAGS
 from features.catalogue import Catalogue, Entity, SetSpec
-from features.value import COUNTRY_BYTES, ID_BYTES, SET_TAGS
-from schemas.row import row_dtype
+from schemas.reasons import Reason
+from schemas.row import Kind, row_dtype
 
 Columns = dict[tuple[str, str, str, str], int]
 """(measure, entity, of, window) -> column of a feature."""
@@ -30,6 +31,9 @@ def plan_of(catalogue: Catalogue) -> Words:
     head[program.LIFETIME_MS] = catalogue.lifetime_ms
     head[program.FUTURE_MS] = catalogue.future_ms
     head[program.ROW_WORDS] = sum(_record_words(catalogue, entity) for entity in catalogue.entities)
+    head[program.TRANSACTION], head[program.REFUSED_ROW] = Kind.TRANSACTION, Kind.REFUSED
+    head[program.LATE], head[program.AHEAD] = Reason.LATE, Reason.EVENT_TIME_AHEAD
+    head[program.REUSED], head[program.NO_PRIMARY] = Reason.TRANSACTION_ID_REUSED, Reason.NO_PRIMARY_ENTITY
     head[program.KIND : program.KIND + len(program.FIELDS)] = [lies[name] for name in program.FIELDS]
     for at, measure in enumerate(itself.MEASURES):
         head[program.ITSELF + at] = columns.get((measure, "", "", ""), -1)

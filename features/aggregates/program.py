@@ -1,6 +1,6 @@
 """What a catalogue asks for, as the words that the compiled loop reads: where in a row to look, how long a window is, where to write.
 
-    limits.. | where in a row.. | the row's own columns.. | where each entity's words begin.. ||
+    limits.. | where in a row.. | codes.. | the row's own columns.. | where each entity's words begin.. ||
     entity: id keep windows sets previous first | window: ms count sum mean max deviation ratio zscore | window: .. |
             set: field bytes keep new windows tag | window: ms column | .. | set: ..
 
@@ -13,6 +13,9 @@ EVENTS_MAX, MEMBERS_MAX, MEMORY_MIN, MEMORY_MAX, MEMORY_SPAN_MS, GRACE_MS, LIFET
 FIELDS = ("kind", "reason", "origin", "offset", "received_ms", "event_time_ms", "amount_minor", "transaction_hash", "content_hash")
 KIND, REASON, ORIGIN, OFFSET, RECEIVED_MS, EVENT_TIME_MS, AMOUNT_MINOR, TRANSACTION_HASH, CONTENT_HASH = range(16, 16 + len(FIELDS))
 """Where in a row each of FIELDS lies."""
+
+TRANSACTION, REFUSED_ROW, LATE, AHEAD, REUSED, NO_PRIMARY = range(25, 31)
+"""Numbers of schemas.row.Kind and schemas.reasons.Reason."""
 
 ITSELF = 32
 """The first of the columns of itself.MEASURES."""

@@ -1,0 +1,169 @@
+"""Values as stored bytes, many to a call. The format stands in `features.value`, which is the readable twin of this file."""
+
+from features.aggregates.compiled import Bytes, Int64, Words, bytes_1d, compiled, inlined, int64, words_1d, words_2d
+from features.aggregates.distinct import UNSIGNED, next_set, sets_asked
+from features.aggregates.program import ENTITIES_AT, MEMBER_BYTES, SET_TAG, SETS_OF
+from features.aggregates.record import EVENTS, FIRST, MEMBER_WORDS, MEMORY, NEWEST, SECTIONS, SETS, length, room, section_at, start
+from features.aggregates.repeats import CONTENT, HASH, OFFSET, SCORE, TIME_MS, VERDICT, place_of
+from features.aggregates.repeats import NO_VERDICT as UNJUDGED
+from features.aggregates.slots import AT, ENTITY, FLAGS
+from features.aggregates.stored import EVENTS_TAG, MEMORY_TAG, NEXT_EVENT, NO_VERDICT, SAME_ACTION, SAME_ORIGIN, SAME_VERSIONS, VERSION
+from features.aggregates.varint import put_number, put_signed, put_varint
+
+ITEM_BYTES_MAX = 56
+"""No event, member or memory entry takes more."""
+HEAD_BYTES_MAX = 160
+ACTION, VERSIONS, ORIGIN = 0xFFFFFF, 0xFFFF << 32, -(1 << 48)
+"""Of a memory entry's verdict: action, decided_by, reason; versions; origin."""
+
+
+@inlined
+def put_events(out: Bytes, at: int, words: Words, times: int, amounts: int, events: int, before_ms: int) -> int:
+    """Newest first."""
+    for k in range(events - 1, -1, -1):
+        at = put_signed(out, put_varint(out, at, before_ms - words[times + k]), words[amounts + k])
+        before_ms = words[times + k]
+    return at
+
+
+@inlined
+def put_memory(out: Bytes, to: int, words: Words, at: int, sets: int, times: int, events: int) -> int:
+    """Newest arrival first."""
+    section = words[at + SECTIONS + MEMORY]
+    apart, left, before, offset = room(section), events, Int64(0), Int64(0)
+    for item in range(length(section) - 1, -1, -1):
+        place = place_of(words, at, sets, item)
+        time_ms, verdict = words[place + TIME_MS * apart], words[place + VERDICT * apart]
+        if verdict & UNJUDGED:  # as if judged like the one before it: then only its flag says so
+            verdict = (verdict & ORIGIN) | (before & ~ORIGIN) | UNJUDGED
+        flags = NEXT_EVENT if left > 0 and words[times + left - 1] == time_ms else 0
+        flags |= SAME_ORIGIN if (verdict ^ before) & ORIGIN == 0 else 0
+        flags |= SAME_VERSIONS if (verdict ^ before) & VERSIONS == 0 else 0
+        flags |= SAME_ACTION if (verdict ^ before) & ACTION == 0 else 0
+        flags |= NO_VERDICT if verdict & UNJUDGED else 0
+        to = put_number(out, to, flags, 1)
+        to = put_number(out, to, words[place + HASH * apart], 8)
+        to = put_number(out, to, words[place + CONTENT * apart], 8)
+        if flags & NEXT_EVENT:
+            left -= 1
+        else:
+            to = put_signed(out, to, words[at + NEWEST] - time_ms)
+            left = before_time(words, times, events, time_ms)
+        if not flags & SAME_ORIGIN:
+            to = put_number(out, to, verdict >> 48, 2)
+        to = put_signed(out, to, offset - words[place + OFFSET * apart])
+        if not flags & SAME_VERSIONS:
+            to = put_number(out, to, verdict >> 32, 2)
+        if not flags & SAME_ACTION:
+            to = put_number(out, to, verdict, 3)
+        if not flags & NO_VERDICT:
+            to = put_number(out, to, words[place + SCORE * apart], 4)
+        before, offset = verdict & ~UNJUDGED, words[place + OFFSET * apart]
+    return to
+
+
+@inlined
+def before_time(words: Words, times: int, events: int, time_ms: int) -> int:
+    """How many events are older than that."""
+    left = events
+    while left > 0 and words[times + left - 1] >= time_ms:
+        left -= 1
+    return left
+
+
+@inlined
+def sort_members(words: Words, members: int, sightings: int, count: int, order: Words) -> None:
+    """Puts the members' places in order: newest sighting first, of equal ones the larger member."""
+    for k in range(count):
+        seen_ms, member, to = words[sightings + k], words[members + k] ^ UNSIGNED, k
+        while to > 0:
+            other = order[to - 1]
+            if words[sightings + other] > seen_ms or (words[sightings + other] == seen_ms and words[members + other] ^ UNSIGNED > member):
+                break
+            order[to] = other
+            to -= 1
+        order[to] = k
+
+
+@inlined
+def put_set(
+    out: Bytes,
+    to: int,
+    words: Words,
+    members: int,
+    sightings: int,
+    count: int,
+    size: int,
+    times: int,
+    events: int,
+    before_ms: int,
+    order: Words,
+) -> int:
+    """Newest sighting first. size: bytes of a member."""
+    sort_members(words, members, sightings, count, order)
+    left = events
+    for k in range(count):
+        seen_ms, begin = words[sightings + order[k]], left
+        while left > 0 and words[times + left - 1] > seen_ms:
+            left -= 1
+        named = left > 0 and words[times + left - 1] == seen_ms
+        to = put_varint(out, to, (begin - left) << 1 if named else (before_ms - seen_ms) << 1 | 1)
+        to = put_number(out, to, words[members + order[k]], size)
+        before_ms = seen_ms
+    return to
+
+
+@inlined
+def put_value(out: Bytes, to: int, words: Words, at: int, plan: Words, asked: int, order: Words) -> int:
+    """One value, from `to` on. Returns where it ends."""
+    sets = plan[asked + SETS_OF]
+    events = words[at + SECTIONS + EVENTS]
+    times = at + SECTIONS + SETS + sets + start(events)
+    out[to], parts = VERSION, to + 1
+    out[parts], to = 0, to + 2
+    each = sets_asked(plan, asked)
+    for section in range(SETS + sets):
+        tag = EVENTS_TAG if section == EVENTS else MEMORY_TAG
+        if section >= SETS:
+            tag, each = plan[each + SET_TAG], next_set(plan, each)
+        if length(words[at + SECTIONS + section]):
+            out[to], out[parts] = tag, out[parts] + 1
+            to = put_varint(out, to + 1, length(words[at + SECTIONS + section]))
+    to = put_varint(out, put_signed(out, to, words[at + NEWEST]), words[at + NEWEST] - words[at + FIRST])
+    to = put_events(out, to, words, times, times + room(events), length(events), words[at + NEWEST])
+    to = put_memory(out, to, words, at, sets, times, length(events))
+    each, members = sets_asked(plan, asked), section_at(words, at, sets, SETS)
+    for which in range(sets):
+        section = words[at + SECTIONS + SETS + which]
+        to = put_set(
+            out, to, words, members, members + room(section), length(section), plan[each + MEMBER_BYTES],
+            times, length(events), words[at + NEWEST], order,
+        )  # fmt: skip
+        members += MEMBER_WORDS * room(section)
+        each = next_set(plan, each)
+    return to
+
+
+@inlined
+def bytes_max(words: Words, at: int, sets: int) -> int:
+    """No value of so many items takes more."""
+    items = 0
+    for section in range(SETS + sets):
+        items += length(words[at + SECTIONS + section])
+    return HEAD_BYTES_MAX + ITEM_BYTES_MAX * items
+
+
+@compiled(int64, words_1d, int64, bytes_1d, words_1d, words_1d, words_1d, words_2d, words_1d)
+def encode(slots: Words, begin: int, out: Bytes, ends: Words, order: Words, words: Words, table: Words, plan: Words) -> int:
+    """Writes the values of slots[begin:], one after the other, and where each ends. Returns how far the room in `out` went.
+
+    order: space for as many words as a set has members.
+    """
+    to = 0
+    for k in range(begin, len(slots)):
+        at, asked = table[slots[k], AT], plan[ENTITIES_AT + (table[slots[k], FLAGS] & ENTITY)]
+        if to + bytes_max(words, at, plan[asked + SETS_OF]) > out.shape[0]:
+            return k
+        to = put_value(out, to, words, at, plan, asked, order)
+        ends[k] = to
+    return len(slots)
