@@ -23,6 +23,9 @@ from schemas.records import Message, Partition
 from schemas.topics import Topic
 
 
+_LEADERLESS = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
+
+
 class Difference(NamedTuple):
     """One property of one topic that is not as it must be. `property` "topic", found "nothing": it is not there."""
 
@@ -129,13 +132,17 @@ class Topics:
         return self._offset(place, "earliest"), self._offset(place, "latest")
 
     def _offset(self, place: TopicPartition, end: str) -> int:
-        which = getattr(OffsetSpec, end)()
-        try:
-            return int(self._admin.list_offsets({place: which}, request_timeout=SECONDS)[place].result().offset)
-        except KafkaException as error:
-            if place.partition >= self.partitions(place.topic):
-                raise TopicMissing(f"topic {place.topic} has no partition {place.partition}") from None
-            raise _refusal(error, f"topic {place.topic}, partition {place.partition}") from None
+        which, deadline = getattr(OffsetSpec, end)(), time.monotonic() + SECONDS
+        while True:
+            try:
+                return int(self._admin.list_offsets({place: which}, request_timeout=SECONDS)[place].result().offset)
+            except KafkaException as error:
+                if error.args[0].code() in _LEADERLESS and time.monotonic() < deadline:
+                    time.sleep(0.05)  # made a moment ago: the broker has not yet heard that it leads
+                    continue
+                if place.partition >= self.partitions(place.topic):
+                    raise TopicMissing(f"topic {place.topic} has no partition {place.partition}") from None
+                raise _refusal(error, f"topic {place.topic}, partition {place.partition}") from None
 
     def _description(self, topic: str) -> TopicDescription:
         there = self._descriptions([topic])
