@@ -22,7 +22,6 @@ from schemas.errors import BrokerUnreachable, DeliveryFailed, TopicMismatch, Top
 from schemas.records import Message, Partition
 from schemas.topics import Topic
 
-
 _LEADERLESS = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 
 
