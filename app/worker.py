@@ -24,12 +24,11 @@ from agents.feed import ended
 from agents.intake import Taking, into_log
 from agents.watch import Watch
 from agents.world import World
+from app.ground import Ground
 from app.settings import Settings
-from broker.connection import Connection
 from broker.once import read_all
 from broker.sink import Sink
 from broker.source import Source
-from broker.topics import Topics
 from engine.control import Board
 from engine.intake import Intake
 from engine.task import Task
@@ -37,16 +36,15 @@ from features.catalogue import Catalogue, read_catalogue
 from features.fold import FOLD_VERSION, Fold
 from models.model import Packages
 from schemas.control import CATALOGUE
-from schemas.errors import BadSetting, DataFolderUnusable, Ours
+from schemas.errors import BadSetting, Ours
 from schemas.money import Rates
 from schemas.pseudonyms import Pseudonyms
 from schemas.records import Partition
-from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, LOG, TOPICS
+from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, LOG
 from state.checkpoint import Start
 from state.lifecycle import start
 from telemetry.server import serve
 
-ROLES = ("intake", "decide")
 SWITCH_SECONDS = 0.0005
 """The interpreter's default lets a thread wait 5 ms for another."""
 
@@ -65,17 +63,9 @@ class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
         os._exit(0)
 
 
-def build(settings: Settings) -> Worker:
-    """A worker ready to run. Raises a RefusedStart before anything is started: no broker, a missing topic, no key."""
-    roles = tuple(settings.roles.split(","))
-    if unknown := [role for role in roles if role not in ROLES]:
-        raise BadSetting(f"role {unknown[0]!r} is unknown; there are {', '.join(ROLES)}")
-    pseudonyms = Pseudonyms(settings.key())
-    connection = Connection(settings.bootstrap, settings.librdkafka_options())
-    connection.require_broker()
-    topics = Topics(connection)
-    topics.check(TOPICS, prefix=settings.prefix, replication=settings.replication)
-    _make_folder(settings.data_folder)
+def build(ground: Ground) -> Worker:
+    """A worker ready to run. Raises BadSetting where its port is taken."""
+    settings, roles, pseudonyms, connection, topics = ground
     app = _app(settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -102,7 +92,10 @@ def build(settings: Settings) -> Worker:
     if "intake" in roles:
         into_log(app, settings.transactions_topic, taking, world=world, commit_seconds=settings.commit_ms / 1000)
     watch.over(app, tasks=deciding.tasks, positions=taking.positions, starting=taking.starting, board=board, roles=roles)
-    serve(watch.health, port=settings.metrics_port)
+    try:
+        serve(watch.health, port=settings.metrics_port)
+    except OSError as error:
+        raise BadSetting(f"WEIR_METRICS_PORT {settings.metrics_port} cannot be listened at: {error.strerror}") from None
     worker = Worker(app, loop=loop, loglevel="WARN", quiet=True, redirect_stdouts=False)
     worker.spinner = None  # it writes to a log as to a terminal
 
@@ -113,13 +106,6 @@ def build(settings: Settings) -> Worker:
     worker.drain = drain
     loop.call_soon(source.start, loop)  # beside Faust, not after it: both groups join at the same time
     return worker
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DataFolderUnusable(f"the data folder {folder} cannot be made: {error.strerror}") from None
 
 
 def _app(settings: Settings) -> faust.App:
@@ -175,10 +161,10 @@ async def _intake_of(board: Board, settings: Settings, pseudonyms: Pseudonyms) -
     )
 
 
-def run(settings: Settings) -> int:
+def run(ground: Ground) -> int:
     """Runs a worker to its end: 0 after SIGTERM or Ctrl-C. Raises a WeirError where it cannot start."""
-    worker = build(settings)
-    if settings.leash:
+    worker = build(ground)
+    if ground.settings.leash:
         threading.Thread(target=_end_with_parent, name="leash", daemon=True).start()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()

@@ -2,9 +2,8 @@
 
 import argparse
 
+from app.ground import ROLES, found
 from app.settings import read_settings
-from app.worker import ROLES
-from app.worker import run as run_worker
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,5 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Runs until SIGTERM or Ctrl-C."""
-    return run_worker(read_settings(**vars(arguments)))
+    """Runs until SIGTERM or Ctrl-C. What it stands on is checked first: its imports take seconds."""
+    ground = found(read_settings(**vars(arguments)))
+    from app.worker import run as run_worker
+
+    return run_worker(ground)

@@ -170,16 +170,16 @@ def make_source(kafka: str, topic: str, *, partitions: int = SOURCE_PARTITIONS, 
     admin.create_topics([NewTopic(topic, partitions, 1, config=given)])[topic].result()
 
 
-def prepare(settings: Settings, *, package: Path, policy: Path, partitions: int = SOURCE_PARTITIONS) -> Connection:
-    """Everything but the worker."""
+def prepare(settings: Settings, *, partitions: int = SOURCE_PARTITIONS) -> Connection:
+    """Everything but the worker; the package and the policy that ship are wished."""
     make_source(settings.bootstrap, settings.transactions_topic, partitions=partitions)
-    return prepared(settings, package=package, policy=policy)
+    return prepared(settings)
 
 
 @contextmanager
-def running(settings: Settings, folder: Path, *, package: Path, policy: Path, partitions: int = SOURCE_PARTITIONS) -> Iterator[Engine]:
+def running(settings: Settings, folder: Path, *, partitions: int = SOURCE_PARTITIONS) -> Iterator[Engine]:
     """An engine that is ready; stopped in order afterwards, with exit code 0."""
-    connection = prepare(settings, package=package, policy=policy, partitions=partitions)
+    connection = prepare(settings, partitions=partitions)
     worker = RunningWorker(settings, log=folder / "worker.log")
     worker.start()
     try:
