@@ -1,6 +1,6 @@
 """Three kinds of fraud, each an episode with a beginning, a victim and a rhythm.
 
-    card testing      a ring tries 4 to 10 stolen numbers with small amounts at one or two merchants, seconds apart
+    card testing      a ring tries 4 to 10 stolen numbers with small amounts at one or two merchants, a few minutes apart
     stolen card       one card, 2 to 6 purchases within hours, dear things, at tills or online, often abroad
     account takeover  a new device and address, a first purchase like any other, then everything that the account's cards give
 
@@ -14,8 +14,8 @@ from simulator.merchants import COUNTRIES, RESOLD_FROM, TESTED_AT, Chooser, Floa
 from simulator.people import People, mixed
 from simulator.plans import FraudKind, Plans, plans
 
-EVENTS_MEAN = 5.0
-"""Of an episode, over the three kinds; measured."""
+EVENTS_MEAN = 4.7
+"""Of an episode, over the three kinds: 7, 4 and 4.5."""
 KINDS = (0.17, 0.50, 0.33)
 """Shares of card testing, stolen card and account takeover among the episodes."""
 
@@ -45,14 +45,14 @@ class Frauds:
 
     def _card_testing(self, begins: Ints) -> Plans:
         random = self._random
-        episode, step, time_ms = self._rhythm(begins, fewest=4, most=10, pause_ms=75_000)
+        episode, step, time_ms = self._rhythm(begins, fewest=4, most=10, pause_ms=150_000)
         many = len(episode)
         card = self._victim(many)
         again = (random.random(many) < 0.3) & (step > 0)
         card[1:][again[1:]] = card[:-1][again[1:]]
         shops = self._tested_at.draw(random, (len(begins), 2))
         ring = random.integers(0, 40, len(begins))
-        steady = random.random(len(begins)) < 0.5
+        steady = random.random(len(begins)) < 0.6
         device = np.where(steady[episode], mixed(self._people.salt, ring, 11)[episode], self._fresh(many))
         return plans(
             time_ms=time_ms,
@@ -95,7 +95,7 @@ class Frauds:
         cards = np.diff(people.first_card, append=len(people.account))[account]
         card = (people.first_card[account])[episode] + random.integers(0, 1 << 30, many) % cards[episode]
         merchant = self._resold_online.draw(random, many)
-        infected = random.random(len(begins)) < 0.25  # by way of the victim's own device
+        infected = random.random(len(begins)) < 0.35  # by way of the victim's own device
         return plans(
             time_ms=time_ms,
             card=card,
@@ -132,9 +132,9 @@ class Frauds:
         return usual * times * self._random.lognormal(0, 0.7, len(card))
 
     def _tool(self, number: int) -> NDArray[np.uint64]:
-        """The thief's device: half of them have few, and use them for weeks."""
+        """The thief's device: most of them have few, and use them for weeks."""
         kept = mixed(self._people.salt, self._random.integers(0, 1 + len(self._people.account) // 60, number), 13)
-        return np.where(self._random.random(number) < 0.5, kept, self._fresh(number))
+        return np.where(self._random.random(number) < 0.65, kept, self._fresh(number))
 
     def _hidden(self, own: NDArray[np.uint32], begins: Ints) -> NDArray[np.uint32]:
         """Half go through an address that many honest people share."""

@@ -8,7 +8,7 @@ from simulator.people import FAVOURITES, HOURS, People
 from simulator.plans import FraudKind, Plans, plans
 
 HOUR_MS = 3_600_000
-RUN_SHARE = 0.12
+RUN_SHARE = 0.16
 """Of the purchases, those that one or two more follow within minutes, mostly in the same shop."""
 PER_OUTING = 1 + 1.5 * RUN_SHARE
 
@@ -41,7 +41,7 @@ class Honest:
         merchant = np.where(random.random(len(outing)) < 0.7, merchant[begun], merchant)  # the same basket, in parts
         account, online = people.account[card], self._merchants.online[merchant]
         slot = (random.random(len(card)) < 0.3).astype(np.int64) + (random.random(len(card)) < 0.04)
-        private = random.random(len(first))[begun] < 0.10  # a browser that forgets: a new device to everybody, for as long as the run
+        private = random.random(len(first))[begun] < 0.15  # a browser that forgets: a new device to everybody, for as long as the run
         stranger = random.integers(1, 1 << 63, len(first), np.uint64)[begun]
         nameless = random.random(len(card)) < 0.12
         return plans(

@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ("seed", int, ""),
     ):
         parser.add_argument(f"--{name}", type=kind, metavar="N", help=meaning or None)
+    parser.add_argument("--threads", type=int, default=0, metavar="N", help="of LightGBM (default: one for each core); moves no bit")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
 
 
@@ -115,7 +116,7 @@ def asked(arguments: argparse.Namespace) -> tuple["Catalogue", "Wanted", "Split"
         raise BadSetting("train: --out says where the package goes")
     if arguments.simulated:
         wanted, split = shipped(policy)
-        return catalogue, wanted, split, folder
+        return catalogue, wanted._replace(threads=arguments.threads), split, folder
     given = {
         name: getattr(arguments, name)
         for name in ("trees", "leaves", "learning_rate", "bins", "seed")
@@ -131,7 +132,10 @@ def asked(arguments: argparse.Namespace) -> tuple["Catalogue", "Wanted", "Split"
         validation_share=arguments.validation,
         drop_known=arguments.drop_known,
     )
-    return catalogue, Wanted(arguments.name or folder.name, arguments.release, policy, arguments.features, Settings(**given)), split, folder
+    wanted = Wanted(
+        arguments.name or folder.name, arguments.release, policy, arguments.features, Settings(**given), threads=arguments.threads
+    )
+    return catalogue, wanted, split, folder
 
 
 def history(file: Path, mapping: str, catalogue: "Catalogue", split: "Split", progress: Progress) -> "Examples":

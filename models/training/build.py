@@ -31,6 +31,8 @@ class Wanted(NamedTuple):
     features: Sequence[str] = ("*",)
     settings: Settings = Settings()
     score: str = "fraud"
+    threads: int = 0
+    """Of training; 0: one for each core. Moves no bit of the package."""
 
 
 class Built(NamedTuple):
@@ -51,7 +53,9 @@ def build(folder: Path, wanted: Wanted, sets: Mapping[str, Examples], *, catalog
     training, others = sets["training"], [each for name, each in sets.items() if name != "training"]
     chosen = select(catalogue, wanted.features, training)
     matrices = {name: Matrix(chosen.matrix(each), each.labels) for name, each in sets.items()}
-    text = floored(train(matrices["training"], matrices.get("validation"), settings=wanted.settings, progress=progress))
+    text = floored(
+        train(matrices["training"], matrices.get("validation"), settings=wanted.settings, threads=wanted.threads, progress=progress)
+    )
     arriving = folder.with_name(f"{folder.name}.arriving")
     shutil.rmtree(arriving, ignore_errors=True)
     arriving.mkdir(parents=True)

@@ -32,7 +32,7 @@ class Settings(msgspec.Struct, frozen=True):
     seed: int = 1
 
     def parameters(self) -> dict[str, Any]:
-        """By LightGBM's names. Rows in fixed order and `deterministic`: the same data gives the same trees, however many cores."""
+        """By LightGBM's names. Rows in fixed order and `deterministic`: the same data gives the same trees, however many threads."""
         return {
             "objective": "binary",
             "metric": "average_precision",
@@ -46,7 +46,6 @@ class Settings(msgspec.Struct, frozen=True):
             "seed": self.seed,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": 2,
             "verbosity": -1,
         }
 
@@ -58,15 +57,18 @@ class Matrix(msgspec.Struct, frozen=True):
     labels: NDArray[np.bool_]
 
 
-def train(training: Matrix, validation: Matrix | None, *, settings: Settings, progress: Progress | None = None) -> str:
-    """LightGBM's model text. Without validation rows all trees are grown. Raises BadTraining if a set holds frauds only, or none."""
+def train(training: Matrix, validation: Matrix | None, *, settings: Settings, threads: int = 0, progress: Progress | None = None) -> str:
+    """LightGBM's model text. Without validation rows all trees are grown. threads: 0: one for each core.
+
+    Raises BadTraining if a set holds frauds only, or none.
+    """
     for name, matrix in (("training", training), ("validation", validation)):
         if matrix is None:
             continue
         frauds = int(np.count_nonzero(matrix.labels))
         if frauds in {0, len(matrix.labels)}:
             raise BadTraining(f"the {name} rows hold {frauds} frauds among {len(matrix.labels)} transactions: nothing to tell apart")
-    parameters = settings.parameters()
+    parameters = settings.parameters() | {"num_threads": threads}
     data = lightgbm.Dataset(training.features, training.labels.astype(np.float32), params=parameters)
     judged = []
     if validation is not None:

@@ -37,6 +37,6 @@ def examples(rows: int, *, seed: int) -> Examples:
     return Examples(made, features, random.random(rows) < 1 / (1 + np.exp(-odds)))
 
 
-def package(folder: Path, *, trees: int = 30, features: tuple[str, ...] = USED, seed: int = 1) -> Built:
-    wanted = Wanted("test", "1", POLICY, features, Settings(trees=trees, patience=0, seed=seed))
+def package(folder: Path, *, trees: int = 30, features: tuple[str, ...] = USED, seed: int = 1, threads: int = 1) -> Built:
+    wanted = Wanted("test", "1", POLICY, features, Settings(trees=trees, patience=0, seed=seed), threads=threads)
     return build(folder, wanted, {"training": examples(6000, seed=1), "validation": examples(3000, seed=2)}, catalogue=CATALOGUE)

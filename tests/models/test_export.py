@@ -1,5 +1,6 @@
 """ONNX gives every row the action that LightGBM gives it, or there is no package."""
 
+from functools import cache
 from pathlib import Path
 
 import lightgbm
@@ -28,12 +29,13 @@ def test_a_floored_threshold_is_the_nearest_below() -> None:
     assert floor_to_float32(np.array([above, 1.0, -above])).tolist() == [1.0, 1.0, float(-np.nextafter(np.float32(1), np.float32(2)))]
 
 
+@cache
 def trained() -> tuple[str, np.ndarray]:
     """Trees over two decimals near 1e5, whose float64 thresholds stand between neighbours of float32; and rows to score."""
     random = np.random.default_rng(3)
     features = np.round(random.normal(1e5, 3, (4000, 12)), 2)
     labels = features[:, 0] + features[:, 1] + random.normal(0, 1, 4000) > 2e5
-    settings = {"objective": "binary", "verbosity": -1, "num_threads": 2, "max_bin": 4000, "min_data_in_bin": 1}
+    settings = {"objective": "binary", "verbosity": -1, "num_threads": 1, "max_bin": 4000, "min_data_in_bin": 1}
     text = lightgbm.train(settings, lightgbm.Dataset(features, labels.astype(int)), 40).model_to_string()
     return text, features.astype(np.float32)
 
@@ -81,7 +83,7 @@ def test_a_difference_of_action_alone_is_no_parity(tmp_path: Path) -> None:
 def test_what_onnx_cannot_express_is_refused_by_name(parameters: dict[str, object], named: str) -> None:
     features = np.random.default_rng(0).integers(0, 5, (3000, 12)).astype(np.float64)
     labels = (features[:, 3] == 2) | (features[:, 1] > 2)
-    settings = {"objective": "binary", "verbosity": -1, **parameters}
+    settings = {"objective": "binary", "verbosity": -1, "num_threads": 1, **parameters}
     categories = [3] if named == "categorical" else []
     text = lightgbm.train(settings, lightgbm.Dataset(features, labels.astype(int), categorical_feature=categories), 5).model_to_string()
     with pytest.raises(NoParity, match=named):
