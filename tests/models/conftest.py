@@ -1,3 +1,5 @@
+"""One package for every test of the room."""
+
 import pytest
 
 from models.training.build import Built
