@@ -142,7 +142,7 @@ class EmbeddedBroker:
         self._undertaker.wait()
 
     def _format(self) -> None:
-        cluster_id = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        cluster_id = base64.urlsafe_b64encode(b"weir" + secrets.token_bytes(12)).decode().rstrip("=")  # one that began with - were an option
         storage_tool = ("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", f"{self.folder}/server.properties")
         if code := self._run(*storage_tool).wait():
             raise BrokerUnreachable(self._failure(f"formatting its folder ended with {code}"))

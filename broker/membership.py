@@ -4,7 +4,7 @@
     revoke      nothing more is handed out; `revoked` runs to its end (its last commit); only then is the partition given back
     lost        it is another worker's already: nothing can be committed
 
-The thread that polls never waits for an agent: heartbeats, commits and the other partitions go on.
+The thread that polls never waits for an agent: heartbeats and commits go on. (librdkafka hands out nothing until the answer is there.)
 """
 
 import asyncio

@@ -6,7 +6,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka import Message as KafkaMessage
 
 from broker.connection import Connection
-from schemas.errors import BrokerUnreachable, DeliveryFailed, LogTooShort
+from schemas.errors import BrokerUnreachable, DeliveryFailed, LogTooShort, TopicMissing
 from schemas.records import Message, Partition, Record
 
 READ_SECONDS = 10.0
@@ -25,12 +25,12 @@ def _bytes(value: str | bytes | None) -> bytes | None:
 
 
 def read_all(connection: Connection, topic: str, *, batch: int = 1000) -> Iterator[tuple[Partition, Record]]:
-    """Every record that the topic holds when this is called, partition by partition in order of offset. Raises KafkaException."""
+    """Every record that the topic holds when this is called, partition by partition in order of offset. Raises TopicMissing."""
     consumer = Consumer(connection.librdkafka(**_READER, **{"group.id": f"{topic}-reader", "enable.partition.eof": True}))
     try:
         found = consumer.list_topics(topic, timeout=READ_SECONDS).topics[topic]
         if found.error:
-            raise KafkaException(found.error)
+            raise TopicMissing(f"topic {topic} cannot be read: {found.error.str()}")
         for number in found.partitions:
             consumer.assign([TopicPartition(topic, number, 0)])
             yield from _to_the_end(consumer, Partition(topic, number), batch)

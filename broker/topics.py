@@ -72,6 +72,15 @@ class Topics:
         self.check(wanted.values(), prefix=prefix, replication=replication)
         return [t.topic for t in new]
 
+    def delete(self, topics: Iterable[Topic], *, prefix: str) -> None:
+        """Deletes those that are there: of a demo or a measurement on a cluster that goes on. Raises BrokerUnreachable."""
+        there = self._descriptions([topic.under(prefix) for topic in topics])
+        for name, future in self._admin.delete_topics(list(there), operation_timeout=SECONDS).items() if there else ():
+            try:
+                future.result()
+            except KafkaException as error:
+                raise _refusal(error, f"topic {name}") from None
+
     def check(self, topics: Iterable[Topic], *, prefix: str, replication: int = 1) -> None:
         """Raises TopicMissing or TopicMismatch, whose message holds every difference."""
         self._refuse(self.differences(topics, prefix=prefix, replication=replication))

@@ -8,10 +8,11 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+import broker.source
 from broker.connection import Connection
 from broker.source import Source
 from schemas.errors import LogTooShort, Ours, PartitionLost
-from schemas.records import Partition
+from schemas.records import Fetch, Partition
 from tests.broker.fill import make_topic, numbers, produce
 from tests.broker.reader import Reader, until
 
@@ -98,18 +99,28 @@ def test_nothing_is_read_before_flow_and_from_there_after_it(kafka: str, prefix:
 async def _nothing(_: Partition) -> None: ...
 
 
-def test_what_is_left_of_an_earlier_flow_is_dropped(kafka: str, prefix: str) -> None:
+def test_what_is_left_of_an_earlier_flow_is_dropped(kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker.source, "RECORDS_MAX", 100)
     make_topic(kafka, prefix)
     produce(kafka, prefix, numbers(20_000))
     partition = Partition(prefix, 0)
 
     async def read() -> None:
-        async with Reader(kafka, prefix) as reader:
-            for _ in range(20):
-                await reader.until(lambda: len(reader.records) > 0)
+        reader = Reader(kafka, prefix)
+        again = 15
+
+        def deliver(fetch: Fetch) -> None:  # in the middle of what is read, while more of it is on its way
+            nonlocal again
+            reader._deliver(fetch)
+            if again and fetch.after > 0:
+                again -= 1
                 reader.fetches, reader.positions[partition] = [], 0
                 reader.source.flow(partition, 0)
+
+        reader.source.feed(prefix, deliver, assigned=reader._assigned, revoked=reader._revoked)
+        async with reader:
             await reader.until(lambda: len(reader.records) == 20_000)
+            assert again == 0
             assert reader.values == numbers(20_000)
 
     asyncio.run(read())
@@ -160,6 +171,42 @@ def test_a_second_worker_takes_over_where_the_first_committed(kafka: str, prefix
                 with pytest.raises(PartitionLost, match="is not ours any more"):
                     await first.source.commit({moved: 5})
                 assert await second.source.committed(moved) == 1000
+
+    asyncio.run(read())
+
+
+def test_a_partition_is_given_back_when_its_agent_has_ended_and_hands_out_nothing_meanwhile(kafka: str, prefix: str) -> None:
+    make_topic(kafka, prefix, partitions=2)
+    ended: dict[Partition, int] = {}
+
+    class Slow(Reader):
+        async def _revoked(self, partition: Partition) -> None:
+            stands = self.positions[partition]
+            await asyncio.sleep(1.0)
+            assert self.positions[partition] == stands
+            await super()._revoked(partition)
+            ended.setdefault(partition, stands)
+
+    async def read() -> None:
+        producer = Producer({"bootstrap.servers": kafka, "linger.ms": 0})
+
+        async def traffic() -> None:
+            while True:
+                for partition in range(2):
+                    producer.produce(prefix, b"x", partition=partition)
+                producer.poll(0)
+                await asyncio.sleep(0.01)
+
+        under_load = asyncio.create_task(traffic())
+        async with Slow(kafka, prefix, name="w1") as first:
+            await first.until(lambda: {f.partition.number for f in first.fetches} == {0, 1})
+            async with Reader(kafka, prefix, name="w2") as second:
+                await second.until(lambda: bool(second.fetches))
+                (moved,) = ended
+                assert (second.fetches[0].partition, second.fetches[0].after) == (moved, ended[moved])
+                assert first.source.lag(moved) is None
+        under_load.cancel()
+        assert first.failures == []
 
     asyncio.run(read())
 
