@@ -26,8 +26,10 @@ class NoParity(WeirError):
 
 
 def floored(text: str) -> str:
-    """LightGBM's model text with float32 thresholds. Raises NoParity of what does not survive ONNX, and of
-    categorical splits: they do, but each becomes a chain of equalities.
+    """LightGBM's model text with float32 thresholds.
+
+    Raises NoParity if trees are linear or take zero for missing, which does not survive ONNX, or hold categorical splits, which become
+    chains of equalities a third longer.
 
     `tree_sizes` is left out: it holds byte counts that are no longer true, on which LightGBM would abort the process. So is the number of
     threads that trained it, which moves no tree.
