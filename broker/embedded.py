@@ -142,7 +142,8 @@ class EmbeddedBroker:
         self._undertaker.wait()
 
     def _format(self) -> None:
-        cluster_id = base64.urlsafe_b64encode(b"weir" + secrets.token_bytes(12)).decode().rstrip("=")  # one that began with - were an option
+        # always the same first letters: an id that began with a dash would be read as an option
+        cluster_id = base64.urlsafe_b64encode(b"weir" + secrets.token_bytes(12)).decode().rstrip("=")
         storage_tool = ("kafka.tools.StorageTool", "format", "--standalone", "-t", cluster_id, "-c", f"{self.folder}/server.properties")
         if code := self._run(*storage_tool).wait():
             raise BrokerUnreachable(self._failure(f"formatting its folder ended with {code}"))

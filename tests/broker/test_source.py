@@ -112,6 +112,8 @@ def test_what_is_left_of_an_earlier_flow_is_dropped(kafka: str, prefix: str, mon
         def deliver(fetch: Fetch) -> None:  # in the middle of what is read, while more of it is on its way
             nonlocal again
             reader._deliver(fetch)
+            if fetch.records[0].offset != fetch.after:
+                reader.failures.append(AssertionError(f"offset {fetch.records[0].offset} after {fetch.after}"))
             if again and fetch.after > 0:
                 again -= 1
                 reader.fetches, reader.positions[partition] = [], 0
