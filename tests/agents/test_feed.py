@@ -4,6 +4,7 @@ These are facts about Faust: where one of the first halves fails, Faust has chan
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -26,12 +28,17 @@ COUNT = 20_000
 @contextmanager
 def worker(module: str, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     command = [sys.executable, "-m", f"tests.agents.{module}", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2])
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
+    with TemporaryDirectory() as folder:  # Faust makes one of its own where it is started
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=folder, env=environment())
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def lines(process: "subprocess.Popen[str]") -> Iterator[str]:
