@@ -82,6 +82,7 @@ def ask(name: str, arguments: list[str]) -> int:
 
     A command that sets the default `further` (`parser.set_defaults(further=[])`) is given what its parser does not know.
     """
+    importlib.import_module("app.settings").forbid_telemetry()
     entry = COMMANDS[name]
     command = cast("Command", importlib.import_module(f"app.commands.{entry.module}"))
     parser = argparse.ArgumentParser(

@@ -24,7 +24,7 @@ from broker.embedded import embedded_broker
 from broker.topics import Topics
 from schemas.control import MODEL, POLICY
 from schemas.errors import BadSetting, WeirError
-from schemas.topics import TRANSACTIONS
+from schemas.topics import TOPICS, TRANSACTIONS
 
 READY_SECONDS_MAX = 120.0
 """The first start compiles the fold; later ones take a few seconds."""
@@ -38,10 +38,17 @@ class WorkerFailed(WeirError):
 
 
 @contextmanager
-def cluster(settings: Settings) -> Iterator[Settings]:
-    """Settings that name a running cluster: the one of KAFKA_BOOTSTRAP, else an embedded one that is gone afterwards."""
+def cluster(settings: Settings, *, sweep: bool) -> Iterator[Settings]:
+    """Settings that name a running cluster: the one of KAFKA_BOOTSTRAP, else an embedded one that is gone afterwards.
+
+    sweep: the prefix is one that we made up, so its topics are deleted from a cluster that goes on.
+    """
     if not embedded_asked():
-        yield settings
+        try:
+            yield settings
+        finally:
+            if sweep:
+                Topics(connection_of(settings)).delete((*TOPICS, TRANSACTIONS), prefix=settings.prefix)
         return
     if not settings.kafka_home:
         raise BadSetting("WEIR_KAFKA_HOME is not set: start with ./weir, which fetches Kafka, or set KAFKA_BOOTSTRAP to a cluster")
@@ -49,11 +56,16 @@ def cluster(settings: Settings) -> Iterator[Settings]:
         yield msgspec.structs.replace(settings, bootstrap=broker.bootstrap)
 
 
+def connection_of(settings: Settings) -> Connection:
+    """How the cluster of these settings is reached."""
+    return Connection(settings.bootstrap, settings.librdkafka_options())
+
+
 def prepared(
     settings: Settings, *, package: Path = PACKAGE, policy: Path = POLICY_FILE, partitions: int = TRANSACTIONS.partitions
 ) -> Connection:
     """Our topics, a source topic with so many partitions, a model and a policy wished; then a worker may start."""
-    connection = Connection(settings.bootstrap, settings.librdkafka_options())
+    connection = connection_of(settings)
     connection.require_broker()
     create(settings, connection)
     source = msgspec.structs.replace(TRANSACTIONS, partitions=partitions)

@@ -122,6 +122,14 @@ def read_settings(environment: Mapping[str, str] | None = None, **given: object)
     return settings
 
 
+def forbid_telemetry() -> None:
+    """Before onnxruntime is imported: its official builds report to their maker, and leave a device id on disk, unless told not to.
+
+    A payment engine reports to nobody. (onnxruntime 1.32, Privacy.md, "Disabling Telemetry".)
+    """
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+
 def embedded_asked(environment: Mapping[str, str] | None = None) -> bool:
     """True where no cluster is named, so that the demo and the tests start their own."""
     return not (os.environ if environment is None else environment).get("KAFKA_BOOTSTRAP")

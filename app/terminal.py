@@ -108,6 +108,10 @@ class Story:
         )
 
 
+def _ms(milliseconds: float) -> str:
+    return "-" if math.isnan(milliseconds) else f"{milliseconds:.0f} ms"
+
+
 class View(Protocol):
     """Shows a story."""
 
@@ -155,7 +159,7 @@ def _figures(story: Story) -> Table:
     rate, p50, p99 = story.recent()
     table = Table.grid(padding=(0, 3))
     table.add_row(f"[bold]{rate:,.0f}[/] decisions/s", f"{story.decided:,} of {story.sent:,} decided", f"lag {story.lag:,}")
-    table.add_row(f"latency p50 [bold]{p50:.0f}[/] ms", f"p99 [bold]{p99:.0f}[/] ms", "")
+    table.add_row(f"latency p50 [bold]{_ms(p50)}[/]", f"p99 [bold]{_ms(p99)}[/]", "")
     total = max(1, sum(story.actions.values()))
     bars = Text()
     for action, colour in ACTIONS.items():

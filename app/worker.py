@@ -6,6 +6,7 @@ source ─ Fetch ─> decide agent ─ answers ─> sink        Faust gives agen
 
 import asyncio
 import gc
+import hashlib
 import os
 import signal
 import sys
@@ -70,7 +71,7 @@ def build(ground: Ground) -> Worker:
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     sink = Sink(connection, fatal=ended)
-    source = Source(connection, group=settings.topic("engine"), instance_id=settings.worker, fatal=ended)
+    source = Source(connection, group=settings.topic("engine"), instance_id=_member(settings, roles), fatal=ended)
     world = World(source, sink, topic_id=topics.topic_id, folder=settings.data_folder, failpoint=settings.failpoint)
     log, control_topic = LOG.under(settings.prefix), CONTROL.under(settings.prefix)
     board = Board()
@@ -106,6 +107,12 @@ def build(ground: Ground) -> Worker:
     worker.drain = drain
     loop.call_soon(source.start, loop)  # beside Faust, not after it: both groups join at the same time
     return worker
+
+
+def _member(settings: Settings, roles: tuple[str, ...]) -> str:
+    """Its name in the group: of what it reads, too. A static member that comes back to read other topics is given its old partitions."""
+    reads = f"{settings.transactions_topic} {sorted(roles)}"
+    return f"{settings.worker}-{hashlib.sha256(reads.encode()).hexdigest()[:8]}"
 
 
 def _app(settings: Settings) -> faust.App:

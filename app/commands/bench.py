@@ -100,5 +100,5 @@ def _prepared(stack: ExitStack, name: str, say: Say) -> tuple[Settings, Connecti
     """A cluster with topics and control rows, and a folder of our own."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"weir-{name}-")))
     say("starting Kafka")
-    settings = stack.enter_context(cluster(scratch(read_settings(prefix=f"{name}-{int(time.time())}"), folder)))
+    settings = stack.enter_context(cluster(scratch(read_settings(prefix=f"{name}-{int(time.time())}"), folder), sweep=True))
     return settings, prepared(settings), folder

@@ -20,6 +20,7 @@ from app.running import RunningWorker, WorkerFailed, cluster, prepared, scratch
 from app.settings import Settings, read_settings
 from app.terminal import Lines, Screen, Story, View
 from broker.connection import Connection
+from broker.once import read_all
 from broker.outside import Outlet
 from models.metrics import auc_roc
 from schemas.topics import DEAD_LETTERS, DECISIONS
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="weir-demo-")))
         with console.status("starting Kafka …") if console.is_terminal else _said("starting Kafka"):
-            settings = stack.enter_context(cluster(scratch(settings, folder)))
+            settings = stack.enter_context(cluster(scratch(settings, folder), sweep=arguments.prefix is None))
             connection = prepared(settings)
         worker = RunningWorker(settings, log=folder / "worker.log")
         stack.callback(worker.stop)
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         figures = demo.run(arguments.transactions, screen if console.is_terminal else Lines(console))
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
-    console.print(_summary(figures), highlight=False)
+    console.print(_summary(figures), highlight=False, soft_wrap=True)
     return 0 if figures["decisions"] == figures["transactions"] else 1
 
 
@@ -146,15 +147,13 @@ class Demo:
         scores = np.array([self._scores[each] for each in ids])
         labels = np.array([self._fraud[each] for each in ids], bool)
         latencies = np.array(self._latencies) if self._latencies else np.array([math.nan])
-        from broker.once import read_all
-
         return {
             "transactions": len(self._fraud),
             "decisions": decisions,
             "dead_letters": sum(1 for _ in read_all(self._connection, DEAD_LETTERS.under(self._settings.prefix))),
             "events_per_second": round(decisions / seconds, 1),
             "latency_ms": {"p50": round(float(np.percentile(latencies, 50)), 2), "p99": round(float(np.percentile(latencies, 99)), 2)},
-            "auc": round(auc_roc(scores, labels), 4),
+            "auc": round(auc_roc(scores, labels), 4) if 0 < labels.sum() < len(labels) else None,
             "actions": dict(self._story.actions),
             "frauds": int(labels.sum()),
         }

@@ -24,17 +24,19 @@ from rich.table import Table
 
 from app.answers import Answers
 from app.offline import DAY_MS, Offline, scored, stretches
-from app.running import PACKAGE, POLICY_FILE, RunningWorker, WorkerFailed, cluster, prepared, scratch
+from app.running import PACKAGE, POLICY_FILE, RunningWorker, WorkerFailed, cluster, connection_of, prepared, scratch
 from app.settings import Settings, read_settings
 from broker.connection import Connection
+from broker.once import read_all
 from broker.outside import Outlet
 from features.catalogue import catalogue_text, read_catalogue
 from models.metrics import evaluate, not_known_defrauded
 from models.model import Model
-from schemas.errors import BadSetting
+from schemas.errors import BadSetting, TopicMissing
 from schemas.history import Mapping, arrivals, read_mapping
 from schemas.pseudonyms import Pseudonyms
-from schemas.topics import DECISIONS
+from schemas.row import CONTROL_HEADER
+from schemas.topics import DECISIONS, LOG
 from schemas.transaction import encode_transaction
 
 ONE_BY_ONE = 20
@@ -77,7 +79,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = read_settings(prefix=arguments.prefix or f"replay-{int(time.time())}")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="weir-replay-")))
-        settings = stack.enter_context(cluster(scratch(settings, folder)))
+        settings = stack.enter_context(cluster(scratch(settings, folder), sweep=arguments.prefix is None))
+        _refuse_rows(settings)
         progress = stack.enter_context(_progress(console))
         task = progress.add_task("offline", total=None)
         until_ms = protocol.until_ms if protocol else None
@@ -96,6 +99,18 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
     _print(figures, published=protocol is not None and mapping.name == "handbook")
     return 0 if figures["missing"] == 0 and figures["scores_differing"] == 0 else 1
+
+
+def _refuse_rows(settings: Settings) -> None:
+    """Raises BadSetting where the prefix's log holds a row: what was folded before would be in every feature."""
+    log = LOG.under(settings.prefix)
+    try:
+        records = read_all(connection_of(settings), log)
+        held = any(CONTROL_HEADER not in dict(record.headers) for _, record in records)
+    except TopicMissing:
+        return  # there is no such topic yet
+    if held:
+        raise BadSetting(f"{log} holds rows already: a replay begins with an empty log, so under a prefix of its own")
 
 
 class Protocol(NamedTuple):
