@@ -6,11 +6,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from app.settings import read_settings
 from broker.connection import Connection
 from broker.once import read_all, read_one
+from schemas.dead_letter import OFFSET_HEADER, PARTITION_HEADER, TOPIC_HEADER, TOPIC_ID_HEADER, decode_dead_letter
 from schemas.records import Partition, Record
 from schemas.topics import DEAD_LETTERS
 
@@ -60,12 +59,13 @@ def _letters(connection: Connection, topic: str, reason: str | None) -> Iterator
 
 def _letter(record: Record) -> dict[str, Any]:
     headers = {name: value.decode() for name, value in record.headers}
-    said: dict[str, Any] = msgspec.json.decode(record.value or b"{}")
+    letter = decode_dead_letter(record.value or b"")
     return {
         "at": record.offset,
-        "topic": headers["weir-topic"],
-        "topic_id": headers["weir-topic-id"],
-        "partition": int(headers["weir-partition"]),
-        "offset": int(headers["weir-offset"]),
-        **said,
+        "topic": headers[TOPIC_HEADER],
+        "topic_id": headers[TOPIC_ID_HEADER],
+        "partition": int(headers[PARTITION_HEADER]),
+        "offset": int(headers[OFFSET_HEADER]),
+        "reason": letter.reason,
+        "message": letter.message,
     }

@@ -11,10 +11,9 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +22,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from app.answers import Answers
-from app.offline import DAY_MS, Offline, scored, stretches
+from app.judged import PUBLISHED, Protocol, compared
+from app.offline import Offline, scored, stretches
 from app.running import PACKAGE, POLICY_FILE, RunningWorker, WorkerFailed, cluster, connection_of, prepared, scratch
 from app.settings import Settings, read_settings
 from broker.connection import Connection
 from broker.once import read_all
 from broker.outside import Outlet
 from features.catalogue import catalogue_text, read_catalogue
-from models.metrics import evaluate, not_known_defrauded
 from models.model import Model
 from schemas.errors import BadSetting, TopicMissing
 from schemas.history import Mapping, arrivals, read_mapping
@@ -42,13 +41,6 @@ from schemas.transaction import encode_transaction
 ONE_BY_ONE = 20
 """So many rows are sent each after the decision on the one before it: batches of one row, which must score the same bits."""
 IN_FLIGHT_MAX = 200_000
-WEEK_DAYS = 7
-PUBLISHED = {  # Fraud Detection Handbook, chapter 3, one week: AUC ROC, average precision, card precision@100
-    "logistic regression": (0.871, 0.606, 0.291),
-    "decision tree, depth 2": (0.763, 0.496, 0.241),
-    "random forest": (0.867, 0.658, 0.287),
-    "XGBoost": (0.862, 0.639, 0.273),
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -94,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
         worker.start()
         worker.wait_ready()
         live, figures = _streamed(settings, connection, worker, arguments, mapping, offline, progress)
-    figures |= _compared(offline, live, protocol)
+    figures |= compared(offline, live, protocol)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
     _print(figures, published=protocol is not None and mapping.name == "handbook")
@@ -111,30 +103,6 @@ def _refuse_rows(settings: Settings) -> None:
         return  # there is no such topic yet
     if held:
         raise BadSetting(f"{log} holds rows already: a replay begins with an empty log, so under a prefix of its own")
-
-
-class Protocol(NamedTuple):
-    """The handbook's: days since 1970-01-01."""
-
-    train_from: int
-
-    @classmethod
-    def of(cls, day: str) -> "Protocol":
-        """Raises BadSetting if it is no day."""
-        try:
-            return cls(int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000) // DAY_MS)
-        except ValueError:
-            raise BadSetting(f"--first-train-day {day!r} is no day, as 2018-07-25 is one") from None
-
-    @property
-    def until_ms(self) -> int:
-        """Where the test week ends."""
-        return (self.train_from + 3 * WEEK_DAYS) * DAY_MS
-
-    def test_rows(self, offline: Offline) -> NDArray[np.bool_]:
-        """The rows that count."""
-        weeks = {"train_days": WEEK_DAYS, "delay_days": WEEK_DAYS, "test_days": WEEK_DAYS}
-        return not_known_defrauded(offline.fraud, cards=offline.card, days=offline.day, train_from=self.train_from, **weeks)
 
 
 def _progress(console: Console) -> Progress:
@@ -207,29 +175,6 @@ def _batches(page: str) -> dict[str, int]:
         if line.startswith("weir_batch_rows_bucket{") and 'stage="decide"' in line:
             found[line.split('le="')[1].split('"')[0]] = int(float(line.rsplit(" ", 1)[1]))
     return {"of_one": found.get("1.0", 0), "above_100": found.get("+Inf", 0) - found.get("100.0", 0)}
-
-
-def _compared(offline: Offline, live: NDArray[np.float32], protocol: Protocol | None) -> dict[str, Any]:
-    fresh = offline.fresh
-    differing = int(np.count_nonzero(live[fresh].view(np.uint32) != offline.score[fresh].view(np.uint32)))
-    judged = fresh & (protocol.test_rows(offline) if protocol else True)
-
-    def figures(scores: NDArray[np.float32]) -> dict[str, float]:
-        found = evaluate(scores[judged], offline.fraud[judged], cards=offline.card[judged], days=offline.day[judged])
-        return {
-            "auc_roc": round(found.auc_roc, 4),
-            "average_precision": round(found.average_precision, 4),
-            "card_precision_100": round(found.card_precision, 4),
-        }
-
-    return {
-        "scores_compared": int(np.count_nonzero(fresh)),
-        "scores_differing": differing,
-        "judged_rows": int(np.count_nonzero(judged)),
-        "judged_frauds": int(np.count_nonzero(offline.fraud[judged])),
-        "offline": figures(offline.score),
-        "live": figures(np.nan_to_num(live)),
-    }
 
 
 def _print(figures: dict[str, Any], *, published: bool) -> None:

@@ -85,16 +85,13 @@ class Outside:
         self.log.append(Record(len(self.log), T0_MS + len(self.log), message.key, message.value, message.headers or []))
 
 
-Sent = list[tuple[Callable[[], None], Callable[[], None]]]
-
-
 class Process:
     """One life of a worker: what it knows dies with it."""
 
     def __init__(self, outside: Outside, *, crash_at: int | None, protocols: Any = lifecycle) -> None:  # noqa: ANN401  # a module, or a faulty copy
         self.outside, self.protocols = outside, protocols
         self._left = crash_at
-        self._in_flight: Sent = []  # (what arrives, who is told)
+        self._in_flight: list[tuple[Callable[[], None], Callable[[], None]]] = []  # (what arrives, who is told)
         catalogue = read_catalogue(CATALOGUE, place="simulated")
         self._intake = Intake(
             "log",
@@ -118,7 +115,7 @@ class Process:
         """One turn of the scheduler: something that a worker does next."""
         random = self.outside.random
         self._maybe_crash()
-        match random.choice(["intake", "decide", "decide", "acknowledge", "acknowledge", "commit", "checkpoint", "commit intake"]):
+        match random.choice(("intake", "decide", "decide", "acknowledge", "acknowledge", "commit", "checkpoint", "commit intake")):
             case "intake":
                 self._take_in(random.randint(1, 4))
             case "decide":
