@@ -64,16 +64,16 @@ class Store:
     def write(self, checkpoint: Checkpoint) -> None:
         """Every value and the marker, in one write that is on disk when this returns."""
         batch = WriteBatch(raw_mode=True)
-        for entity, key, value in checkpoint.values:
-            handle = self._handles.get(entity) or self._made(entity)
-            if value:
-                batch.put(key, value, handle)
-            else:
-                batch.delete(key, handle)
-        batch.put(MARKER_KEY, encode_marker(checkpoint.marker))
         options = WriteOptions()
         options.sync = True
         try:
+            for entity, key, value in checkpoint.values:
+                handle = self._handles.get(entity) or self._made(entity)
+                if value:
+                    batch.put(key, value, handle)
+                else:
+                    batch.delete(key, handle)
+            batch.put(MARKER_KEY, encode_marker(checkpoint.marker))
             self._database.write(batch, options)
         except Exception as error:  # rocksdict raises bare Exception
             raise refusal(error, self._folder) from error

@@ -1,0 +1,116 @@
+"""What was built on another ground is not gone on with: each refusal by a worker that has a past, in one sentence, exit code 2."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import pytest
+from confluent_kafka import TopicPartition
+
+from app.commands.topics import create
+from app.settings import Settings
+from broker.connection import Connection
+from broker.once import send_all
+from broker.topics import Topics
+from engine.control import first_row
+from features.catalogue import catalogue_text, read_catalogue
+from schemas.pseudonyms import Pseudonyms
+from schemas.records import Partition
+from schemas.topics import LOG
+from tests.flow.engine import Producing, running, settings_of
+from tests.flow.records import Customer
+from tests.flow.starts import assert_refused, end_of_start
+
+
+class Past(NamedTuple):
+    """A worker decided about some transactions, stored its state, and was stopped in order."""
+
+    settings: Settings
+    connection: Connection
+
+    @property
+    def log(self) -> Partition:
+        return Partition(LOG.under(self.settings.prefix), 0)
+
+    @property
+    def package(self) -> Path:
+        (folder,) = Path(self.settings.artefacts).iterdir()
+        return folder
+
+    def without_disk(self, folder: Path) -> Settings:
+        """The same worker on another machine."""
+        return msgspec.structs.replace(self.settings, data=str(folder))
+
+    def delete(self, partition: Partition, *, before: int) -> None:
+        """As the broker's retention does."""
+        place = TopicPartition(*partition, before)
+        admin = self.connection.admin()
+        admin.delete_records([place])[place].result()
+
+
+@pytest.fixture(scope="module")
+def past(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Past:
+    folder = tmp_path_factory.mktemp("past")
+    settings = settings_of(kafka, f"t{secrets.token_hex(4)}", folder)
+    with running(settings, folder, partitions=1) as engine:
+        engine.decided(engine.send([Customer().record() for _ in range(20)]))
+    return Past(settings, engine.connection)
+
+
+@contextmanager
+def spoilt(file: Path, body: bytes | None) -> Iterator[None]:
+    """A file or folder that is away, or a file with another body, for a while."""
+    away = file.with_name("away")
+    file.rename(away)
+    if body is not None:
+        file.write_bytes(body)
+    yield
+    file.unlink(missing_ok=True)
+    away.rename(file)
+
+
+def test_a_worker_with_a_past_refuses_another_key_and_packages_it_cannot_load(past: Past, tmp_path: Path) -> None:
+    settings, package = past.settings, past.package
+    other = msgspec.structs.replace(settings, id_key="another key of 27 letters!!")
+    fingerprints = [Pseudonyms(each.key()).fingerprint for each in (other, settings)]
+    assert_refused(end_of_start(other), "the id key has fingerprint {}, the state was built with {}".format(*fingerprints))
+
+    with spoilt(package, None):
+        for each in (settings, past.without_disk(tmp_path)):
+            assert_refused(
+                end_of_start(each), f"no package {package.name} in {settings.artefacts}: `weir control put model` copies it there"
+            )
+    model = package / "model.onnx"
+    body = bytearray(model.read_bytes())
+    body[len(body) // 2] ^= 1
+    with spoilt(model, bytes(body)):
+        assert_refused(
+            end_of_start(settings), f"package {package}: model.onnx is corrupt: its sha256 is [0-9a-f]{{64}}, manifest.json says "
+        )
+
+
+def test_a_worker_with_a_past_refuses_topics_that_lack_what_it_has_not_read(past: Past, tmp_path: Path) -> None:
+    """The last test of this file: it takes one thing after the other away from the past."""
+    settings, log = past.settings, past.log
+    topics = Topics(past.connection)
+    stored = topics.log_range(log)[1]
+    catalogue = read_catalogue(catalogue_text(), place="the catalogue that ships")
+    send_all(past.connection, [first_row(catalogue.text, catalogue.version, log)] * 4)
+    past.delete(log, before=stored + 3)
+    assert_refused(end_of_start(settings), f"the state stands at offset {stored}, the log begins at {stored + 3}: 3 are gone")
+    without = past.without_disk(tmp_path)
+    assert_refused(end_of_start(without), f"the state stands at offset 0, the log begins at {stored + 3}: {stored + 3} are gone")
+
+    before = topics.topic_id(log.topic)
+    admin = past.connection.admin()
+    admin.delete_topics([log.topic])[log.topic].result()
+    create(settings, past.connection)
+    now = topics.topic_id(log.topic)
+    assert_refused(end_of_start(settings), f"folded from a log with topic id {before}, the log now has {now}: it was made anew")
+
+    Producing(settings.bootstrap, settings.transactions_topic).send([Customer().record() for _ in range(5)])
+    past.delete(Partition(settings.transactions_topic, 0), before=23)
+    assert_refused(end_of_start(without), f"{settings.transactions_topic}, partition 0, does not hold offset 20")
