@@ -44,6 +44,11 @@ class Taking:
             if progress := self.positions.pop(partition, None):
                 await carry_out(_end(partition, progress), self._world.perform)
 
+    async def lost(self, partition: Partition) -> None:
+        """Ends it as a kill would: it is another worker's, or our session ran out while the broker was away."""
+        async with self._one_at_a_time:
+            self.positions.pop(partition, None)
+
     async def take(self, fetch: Fetch) -> None:
         """Rows of one fetch, sent."""
         if progress := self.positions.get(fetch.partition):  # none: revoked while the fetch waited
@@ -58,13 +63,17 @@ class Taking:
     async def keep(self) -> None:
         """Commits what is acknowledged."""
         async with self._one_at_a_time:
-            await asyncio.gather(*(carry_out(commit(*each), self._world.perform) for each in self.positions.items()))
+            await asyncio.gather(*(self._commit(*each) for each in self.positions.items()))
+
+    async def _commit(self, partition: Partition, progress: Progress) -> None:
+        with suppress(PartitionLost):  # `lost` follows
+            await carry_out(commit(partition, progress), self._world.perform)
 
 
 def into_log(app: faust.App, topic: str, taking: Taking, *, world: World, commit_seconds: float) -> None:
     """Registers the agent and its timer."""
 
-    @app.agent(feed(app, world.source, topic, assigned=taking.assigned, revoked=taking.revoked))
+    @app.agent(feed(app, world.source, topic, assigned=taking.assigned, revoked=taking.revoked, lost=taking.lost))
     @or_exit
     async def intake(fetches: AsyncIterator[Fetch]) -> None:
         async for fetch in fetches:

@@ -1,7 +1,8 @@
 """Tells the metrics and /readyz how agents and tasks are doing; changes nothing."""
 
 import time
-from collections.abc import Mapping, Set as AbstractSet
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 import faust
@@ -94,7 +95,8 @@ class Watch:
             metrics.CACHE_BYTES.labels(name).set(fold.cache_bytes_used)
             metrics.CACHE_KEYS.labels(name).set(fold.keys)
             for part, dropped in (("events", fold.events_dropped), ("members", fold.members_dropped)):
-                metrics.DROPPED.labels(name, part).inc(dropped - self._dropped.get((partition, part), 0))
+                earlier = self._dropped.get((partition, part), 0)
+                metrics.DROPPED.labels(name, part).inc(dropped - earlier if dropped >= earlier else dropped)  # less: a task begun anew
                 self._dropped[partition, part] = dropped
 
     def _reasons(self) -> dict[str, str]:

@@ -44,6 +44,7 @@ from schemas.records import Partition
 from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, LOG
 from state.checkpoint import Start
 from state.lifecycle import start
+from telemetry.logs import set_up
 from telemetry.server import serve
 
 SWITCH_SECONDS = 0.0005
@@ -57,6 +58,10 @@ class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
     """
 
     drain: Callable[[], Any]
+    log_json = False
+
+    def _setup_logging(self) -> None:
+        set_up(as_json=self.log_json)
 
     async def _stop_on_signal(self, signal: object) -> None:
         del signal
@@ -105,6 +110,7 @@ def build(ground: Ground) -> Worker:
         sink.close()
 
     worker.drain = drain
+    worker.log_json = settings.log_json
     loop.call_soon(source.start, loop)  # beside Faust, not after it: both groups join at the same time
     return worker
 
