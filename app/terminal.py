@@ -112,6 +112,10 @@ def _ms(milliseconds: float) -> str:
     return "-" if math.isnan(milliseconds) else f"{milliseconds:.0f} ms"
 
 
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
 class View(Protocol):
     """Shows a story."""
 
@@ -179,8 +183,8 @@ def _declined(story: Story) -> Table:
     table = Table(title="last declined, and what was furthest from usual", title_justify="left", expand=True, border_style="dim")
     table.add_column("transaction", no_wrap=True)
     table.add_column("score", justify="right")
-    table.add_column("feature: value (usual), deviations from it", ratio=1)
+    table.add_column("feature, value (what is usual for the card), standard deviations from it", ratio=1)
     for each in list(story.declined):
-        said = "   ".join(f"{u.feature}: [bold]{u.value:,.4g}[/] ({u.usual:,.3g}), {u.deviations:+.0f} sd" for u in each.unusual)
+        said = "   ".join(f"{u.feature} [bold]{_short(u.value)}[/] ({_short(u.usual)}) {u.deviations:+.0f} sd" for u in each.unusual)
         table.add_row(each.transaction_id, f"[red]{each.score:.3f}[/]", said)
     return table
