@@ -28,10 +28,17 @@ COLLECT_SECONDS = 0.01
 ROOM_SECONDS = 0.002
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Not the warning, at each start, that the guarantee is experimental: the tests of this room are why we use it all the same."""
+    return "enable.gapless.guarantee" not in record.getMessage()
+
+
 class Sink:
     """fatal(error) is called when a message cannot be delivered: the process is to end without another commit."""
 
     def __init__(self, connection: Connection, *, fatal: Fatal) -> None:
+        logger = logging.getLogger("weir.librdkafka")
+        logger.addFilter(_is_news)
         self._fatal = fatal
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -48,7 +55,7 @@ class Sink:
                     "queue.buffering.max.messages": 10 * OUTSTANDING_MAX,
                     "queue.buffering.max.kbytes": 1 << 20,
                     "error_cb": self._heard,
-                    "logger": logging.getLogger("weir.librdkafka"),
+                    "logger": logger,
                 }
             )
         )

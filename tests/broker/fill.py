@@ -1,5 +1,6 @@
 """Topics and records for the tests of this room, made with plain librdkafka."""
 
+import time
 from collections.abc import Iterable
 
 from confluent_kafka import Producer
@@ -10,6 +11,8 @@ from confluent_kafka.cimpl import NewTopic
 def make_topic(kafka: str, topic: str, partitions: int = 1, *, config: dict[str, str] | None = None) -> None:
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
     admin.create_topics([NewTopic(topic, partitions, 1, config=config or {})])[topic].result()
+    while not (there := admin.list_topics(timeout=10).topics.get(topic)) or any(p.leader < 0 for p in there.partitions.values()):
+        time.sleep(0.02)  # the controller knows it before the brokers do
 
 
 def produce(kafka: str, topic: str, values: Iterable[bytes], *, partition: int = 0, transactions_of: int | None = None) -> None:

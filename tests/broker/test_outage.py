@@ -15,13 +15,14 @@ from tests.broker.fill import make_topic, numbers, produce
 from tests.broker.reader import Reader, until
 from tests.kafka import kafka_java, kafka_libs
 
-logging.getLogger("weir.librdkafka").setLevel(logging.CRITICAL)  # it says forty times a second that nobody is there
-
 
 @pytest.fixture(scope="module")
 def broker() -> Iterator[EmbeddedBroker]:
+    librdkafka = logging.getLogger("weir.librdkafka")
+    librdkafka.setLevel(logging.CRITICAL)  # it says forty times a second that nobody is there
     with embedded_broker(java=kafka_java(), libs=kafka_libs()) as broker:
         yield broker
+    librdkafka.setLevel(logging.NOTSET)
 
 
 def test_a_short_outage_is_waited_for(broker: EmbeddedBroker) -> None:
