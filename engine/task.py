@@ -24,7 +24,7 @@ from schemas.records import Fetch, Message, Partition
 from schemas.row import Rows, row_dtype, runs
 from schemas.verdict import Verdicts
 from state.checkpoint import Checkpoint, Marker, Start
-from state.places import Seen, concatenated
+from state.places import Seen
 from state.progress import Progress
 
 FoldOf = Callable[[Catalogue], Fold]
@@ -107,7 +107,7 @@ class Task:
             if blocks[0].control is not None:
                 self._put_in_force(decode_control(blocks[0].control))
                 continue
-            rows = concatenated([self._seen.unseen(block) for block in blocks])
+            rows = self._seen.unseen(blocks)
             if not len(rows):
                 continue
             judged = self._judged(rows)
@@ -126,7 +126,9 @@ class Task:
     def _tell(self, rows: Rows, folded: Folded) -> None:
         """Writes into the rows that the fold refused why it did."""
         catalogue = self._catalogue
-        for at in np.flatnonzero((folded.status == Status.REFUSED) & (rows["reason"] == Reason.NONE)):
+        for at in np.flatnonzero(folded.status == Status.REFUSED):
+            if rows["reason"][at] != Reason.NONE:  # intake has said so
+                continue
             row, reason = rows[at], Reason(int(folded.reason[at]))
             match reason:
                 case Reason.LATE:

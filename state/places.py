@@ -22,27 +22,42 @@ class Seen:
             self._highest.append(offset)
         self._index = {origin[:2]: at for at, origin in enumerate(self.origins)}
 
-    def unseen(self, block: Block) -> Rows:
-        """The rows of a block that were not folded before, with `origin` filled in; from now on they count as folded."""
-        assert block.origin is not None, "a control row has no rows"
-        at = self._index.get(block.origin[:2])
-        if at is None:
-            at = self._index[block.origin[:2]] = len(self.origins)
-            assert at < 1 << 16, "65,536 source partitions"
-            self.origins.append(block.origin)
-            self._highest.append(-1)
-        offsets = block.rows["offset"]
-        new = block.rows[offsets > self._highest[at]].copy()
-        if len(new):
-            self._highest[at] = int(offsets[-1])
-            new["origin"] = at
+    def unseen(self, blocks: Sequence[Block]) -> Rows:
+        """The rows of these blocks that were not folded before, `origin` filled in; from now on they count as folded.
+
+        At least one block, none of them a control row. Joined as bytes: numpy asks of structured arrays, at 100 us, whether their columns
+        agree, and those of one task always do.
+        """
+        parts: list[bytes] = []
+        counts: list[tuple[int, int]] = []
+        for block in blocks:
+            assert block.origin is not None, "a control row has no rows"
+            at = self._at(block.origin)
+            rows = block.rows
+            offsets = rows["offset"]
+            if len(rows) and offsets[0] <= self._highest[at]:
+                rows = rows[offsets > self._highest[at]]
+            if len(rows):
+                self._highest[at] = int(offsets[-1])
+                parts.append(rows.tobytes())
+                counts.append((len(rows), at))
+        new: Rows = np.frombuffer(bytearray().join(parts), blocks[0].rows.dtype)
+        origins, begin = new["origin"], 0
+        for count, at in counts:
+            origins[begin : begin + count] = at
+            begin += count
         return new
 
     def all(self) -> Sequence[tuple[Origin, int]]:
         """Every origin with its highest folded offset, as a marker keeps them."""
         return list(zip(self.origins, self._highest, strict=True))
 
-
-def concatenated(parts: list[Rows]) -> Rows:
-    """Rows of several blocks as one array, without a copy where there is one part."""
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    def _at(self, origin: Origin) -> int:
+        """Its index; a new one is the next."""
+        at = self._index.get(origin[:2])
+        if at is None:
+            at = self._index[origin[:2]] = len(self.origins)
+            assert at < 1 << 16, "65,536 source partitions"
+            self.origins.append(origin)
+            self._highest.append(-1)
+        return at
