@@ -13,9 +13,8 @@ from typing import Any
 import faust
 
 from agents.feed import feed, or_exit
-from agents.watch import Watch
 from agents.world import World
-from engine.task import Task
+from engine.task import Judged, Task
 from schemas.errors import PartitionLost
 from schemas.records import Fetch, Partition
 from state.checkpoint import Start
@@ -28,7 +27,7 @@ EARLY_SECONDS = 1.0
 
 
 class Deciding:
-    """The tasks of this worker. `begin` is state.lifecycle.start, told what the state must fit."""
+    """The tasks of this worker. `begin` is state.lifecycle.start, told what the state must fit; `decided` hears of batches and seconds."""
 
     def __init__(
         self,
@@ -36,11 +35,11 @@ class Deciding:
         *,
         begin: Callable[[Partition], Coroutine[Any, Any, Start]],
         world: World,
-        watch: Watch,
+        decided: Callable[[list[Judged], float], None],
         checkpoint_seconds: float,
     ) -> None:
         self.tasks: dict[Partition, Task] = {}
-        self._task_of, self._begin, self._world, self._watch = task_of, begin, world, watch
+        self._task_of, self._begin, self._world, self._decided = task_of, begin, world, decided
         self._checkpoint_seconds = checkpoint_seconds
         self._checkpointed: dict[Partition, float] = {}
         self._one_at_a_time = asyncio.Lock()  # of commit, checkpoint and stop: one committer
@@ -71,7 +70,7 @@ class Deciding:
             decided = task.decide(fetch)
             receipt = task.progress.sent(upto=fetch.end, messages=len(decided.messages))
             self._world.sink.send(decided.messages, receipt.delivered)
-            self._watch.decided(decided.batches, seconds=time.perf_counter() - began)
+            self._decided(decided.batches, time.perf_counter() - began)
             await self._world.sink.room()
             if task.crowded:  # nothing clean is left to leave the memory: store, then room is made
                 await self._store(task)

@@ -7,7 +7,6 @@ from contextlib import suppress
 import faust
 
 from agents.feed import feed, or_exit
-from agents.watch import Watch
 from agents.world import World
 from engine.intake import Intake
 from schemas.errors import PartitionLost
@@ -18,12 +17,12 @@ from state.steps import Delivery, ReadCommitted, ReadLogRange, carry_out
 
 
 class Taking:
-    """The source partitions of this worker. `intake_of` waits until it is known what intake works by."""
+    """The source partitions of this worker. `intake_of` waits until it is known what intake works by; `taken` hears of records."""
 
-    def __init__(self, intake_of: Callable[[], Awaitable[Intake]], *, world: World, watch: Watch) -> None:
+    def __init__(self, intake_of: Callable[[], Awaitable[Intake]], *, world: World, taken: Callable[[int], None]) -> None:
         self.positions: dict[Partition, Progress] = {}
         self.starting: set[Partition] = set()
-        self._intake_of, self._world, self._watch = intake_of, world, watch
+        self._intake_of, self._world, self._taken = intake_of, world, taken
         self._origins: dict[Partition, Origin] = {}
         self._intakes: dict[Partition, Intake] = {}
         self._one_at_a_time = asyncio.Lock()  # of commit and stop: one committer
@@ -56,7 +55,7 @@ class Taking:
             messages = self._intakes[fetch.partition].rows(fetch, self._origins[fetch.partition])
             receipt = progress.sent(upto=fetch.end, messages=len(messages))
             self._world.sink.send(messages, receipt.delivered)
-            self._watch.taken_in(len(fetch.records))
+            self._taken(len(fetch.records))
             await self._world.sink.room()
         self._world.source.done(fetch)
 

@@ -39,6 +39,7 @@ class Watch:
         self._began = time.monotonic()
         self._moved: dict[tuple[Partition, str], tuple[int, float]] = {}
         self._dropped: dict[tuple[Partition, str], int] = {}
+        self._in_force: dict[tuple[str, str], str] = {}
         self._ready = False
 
     def over(
@@ -67,7 +68,7 @@ class Watch:
         """Intake made rows of one fetch."""
         metrics.BATCH_ROWS.labels("intake").observe(records)
 
-    def decided(self, batches: list[Judged], *, seconds: float) -> None:
+    def decided(self, batches: list[Judged], seconds: float) -> None:
         """A task answered the batches of one fetch, and so long it took."""
         metrics.STEP_SECONDS.labels("decide").observe(seconds)
         for rows, folded, verdicts in batches:
@@ -93,6 +94,9 @@ class Watch:
             metrics.POSITION.labels(name, position).set(offset)
             metrics.POSITION_AGE_SECONDS.labels(name, position).set(now - before[1])
         for key, control in task.in_force.controls.items():
+            if (version := self._in_force.get((name, key))) not in {None, control.version}:
+                metrics.IN_FORCE.remove(name, key, version)
+            self._in_force[name, key] = control.version
             metrics.IN_FORCE.labels(name, key, control.version).set(1)
         if fold := task.fold:
             metrics.CACHE_BYTES.labels(name).set(fold.cache_bytes_used)

@@ -35,6 +35,7 @@ from engine.intake import Intake
 from engine.task import Task
 from features.catalogue import Catalogue, read_catalogue
 from features.fold import FOLD_VERSION, Fold
+from models.in_force import InForce
 from models.model import Packages
 from schemas.control import CATALOGUE
 from schemas.errors import BadSetting, Ours
@@ -47,6 +48,7 @@ from state.lifecycle import start
 from telemetry.logs import set_up
 from telemetry.server import serve
 
+NOTHING_IN_FORCE: InForce[Catalogue] = InForce(partial(read_catalogue, place="the catalogue in the log"), FOLD_VERSION)
 SWITCH_SECONDS = 0.0005
 """The interpreter's default lets a thread wait 5 ms for another."""
 
@@ -88,13 +90,13 @@ def build(ground: Ground) -> Worker:
         _task_of(settings, world),
         begin=partial(start, key_fingerprint=pseudonyms.fingerprint, fold_version=FOLD_VERSION),
         world=world,
-        watch=watch,
+        decided=watch.decided,
         checkpoint_seconds=settings.checkpoint_seconds,
     )
     if "decide" in roles:
         decide(app, log, deciding, world=world, commit_seconds=settings.commit_ms / 1000)
     control(app, control_topic, board, topic_id=control_id, tasks=deciding.tasks, verify=Task.verify, sink=sink)
-    taking = Taking(lambda: _intake_of(board, settings, pseudonyms), world=world, watch=watch)
+    taking = Taking(lambda: _intake_of(board, settings, pseudonyms), world=world, taken=watch.taken_in)
     if "intake" in roles:
         into_log(app, settings.transactions_topic, taking, world=world, commit_seconds=settings.commit_ms / 1000)
     watch.over(app, tasks=deciding.tasks, positions=taking.positions, starting=taking.starting, board=board, roles=roles)
@@ -148,6 +150,7 @@ def _task_of(settings: Settings, world: World) -> Callable[[Partition, Start], T
         return Task(
             partition,
             start,
+            nothing_in_force=NOTHING_IN_FORCE,
             fold_of=fold_of,
             packages=packages,
             decisions=DECISIONS.under(settings.prefix),

@@ -1,22 +1,17 @@
-"""The fold alone, in figures: `python -m benchmarks.kernel [--handbook FILE]` prints them as JSON.
+"""The fold alone, in figures: `weir bench kernel`.
 
-Traffic of all five entities over 100,000 cards whose use is skewed as a Zipf's law has it, spread over weeks, so that windows hold what they
-would; the figures are of a memory that already holds every key. Medians of CPU time.
+Traffic of all five entities over 100,000 cards whose use is skewed as a Zipf's law has it, spread over weeks, so that windows hold what
+they would; the figures are of a memory that already holds every key. Medians of CPU time.
 """
 
-import argparse
-import json
-import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 
 from features.catalogue import Catalogue, catalogue_text, read_catalogue
 from features.fold import Fold
-from features.matrix import matrix
 from schemas.row import ROW, Rows
 from schemas.verdict import VERDICT
 
@@ -99,7 +94,7 @@ def bytes_a_key(catalogue: Catalogue, events: int, per_second: float) -> dict[st
     rows = traffic(600_000, seed=3, per_second=per_second)
     figures = {}
     for entity in catalogue.entities:
-        keys, at, counts = np.unique(rows[entity.field][:, 0], return_inverse=True, return_counts=True)
+        _, at, counts = np.unique(rows[entity.field][:, 0], return_inverse=True, return_counts=True)
         chosen = rows[np.isin(at, np.flatnonzero(counts == events))]
         if len(chosen) == 0:
             continue
@@ -110,7 +105,7 @@ def bytes_a_key(catalogue: Catalogue, events: int, per_second: float) -> dict[st
     return figures
 
 
-def codec(catalogue: Catalogue, history: Rows) -> dict[str, float]:
+def codec(catalogue: Catalogue, history: Rows) -> dict[str, object]:
     """CPU nanoseconds a value: frozen as bytes, and taken in again by another fold."""
     fold = warm_fold(catalogue, history)
     begin = time.process_time_ns()
@@ -136,23 +131,6 @@ def codec(catalogue: Catalogue, history: Rows) -> dict[str, float]:
     }  # fmt: skip
 
 
-def handbook(catalogue: Catalogue, file: Path) -> dict[str, float]:
-    """Seconds for the handbook's transactions, card and merchant, as training folds them."""
-    import pyarrow.parquet as pq
-
-    table = pq.read_table(file)
-    rows = np.zeros(len(table), ROW)
-    rows["kind"], rows["offset"] = 1, np.arange(len(rows))
-    rows["transaction_hash"] = rows["content_hash"] = table["TRANSACTION_ID"].to_numpy() + 1
-    for field, column in (("card_id", "CUSTOMER_ID"), ("merchant_id", "TERMINAL_ID")):
-        rows[field][:, 0] = (table[column].to_numpy().astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
-    rows["event_time_ms"] = rows["received_ms"] = table["TX_DATETIME"].to_numpy().astype("datetime64[ms]").astype(np.int64)
-    rows["amount_minor"] = np.rint(table["TX_AMOUNT"].to_numpy() * 100).astype(np.int64)
-    begin = time.process_time()
-    lines = sum(len(part) for part in matrix(np.array_split(rows, 100), catalogue, columns=range(20)))
-    return {"rows": lines, "cpu_seconds": round(time.process_time() - begin, 2)}
-
-
 def timed(make: Callable[[], object]) -> float:
     """Wall seconds."""
     begin = time.perf_counter()
@@ -160,26 +138,19 @@ def timed(make: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def main() -> None:
-    """Prints the figures."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--handbook", type=Path)
-    arguments.add_argument("--rows", type=int, default=400_000)
-    asked = arguments.parse_args()
+def measure(*, rows: int = 400_000, say: Callable[[str], object] = lambda _: None) -> dict[str, object]:
+    """Every figure, of so many rows of history."""
     catalogue = read_catalogue(catalogue_text(), place="features/catalogue.yaml")
     per_second = 2.0
-    history = traffic(asked.rows, seed=1, per_second=per_second)
-    figures: dict[str, object] = {
-        "features": len(catalogue.features),
-        "microseconds_a_row_by_batch": by_batch(catalogue, history, per_second),
-        "nanoseconds_an_event": by_entity(catalogue, asked.rows // 4, per_second),
-        "bytes_stored_of_8_events": bytes_a_key(catalogue, 8, per_second),
-        "codec": codec(catalogue, history),
-    }
-    if asked.handbook:
-        figures["handbook"] = handbook(catalogue, asked.handbook)
-    json.dump(figures, sys.stdout, indent=2)
-
-
-if __name__ == "__main__":
-    main()
+    say("history")
+    history = traffic(rows, seed=1, per_second=per_second)
+    figures: dict[str, object] = {"features": len(catalogue.features), "rows": rows}
+    for name, of in (
+        ("microseconds_a_row_by_batch", lambda: by_batch(catalogue, history, per_second)),
+        ("nanoseconds_an_event", lambda: by_entity(catalogue, rows // 4, per_second)),
+        ("bytes_stored_of_8_events", lambda: bytes_a_key(catalogue, 8, per_second)),
+        ("codec", lambda: codec(catalogue, history)),
+    ):
+        say(name.replace("_", " "))
+        figures[name] = of()
+    return figures

@@ -5,6 +5,7 @@
 """
 
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,11 +18,12 @@ from broker.once import read_all
 from broker.topics import Topics
 from engine.task import Task
 from features import reference_value
-from features.catalogue import Catalogue
+from features.catalogue import Catalogue, read_catalogue
 from features.fold import FOLD_VERSION, Fold
 from features.reference import fold_row
 from features.reference_value import Cell, Status
 from features.value import Remembered, Value, read_value
+from models.in_force import InForce
 from models.model import Model, Packages
 from schemas.control import MODEL, decode_control
 from schemas.decision import decode_decision
@@ -102,6 +104,7 @@ def _never_killed(settings: Settings, log: list[Record]) -> tuple[list[Message],
     task = Task(
         Partition("log", 0),
         Start(marker, committed=0, live_from=0, log_end=0),
+        nothing_in_force=InForce(partial(read_catalogue, place="the log"), FOLD_VERSION),
         fold_of=lambda catalogue: Fold(catalogue, load=lambda _entity, keys: [None] * len(keys), cache_bytes=1 << 30),
         packages=Packages(Path(settings.artefacts)),
         decisions="decisions",

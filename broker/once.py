@@ -38,7 +38,13 @@ def read_all(connection: Connection, topic: str, *, batch: int = 1000) -> Iterat
         consumer.close()
 
 
-_READER = {"enable.auto.commit": False, "auto.offset.reset": "earliest", "fetch.queue.backoff.ms": 5, "isolation.level": "read_committed"}
+_READER = {
+    "enable.auto.commit": False,
+    "auto.offset.reset": "earliest",
+    "fetch.queue.backoff.ms": 5,
+    "fetch.wait.max.ms": 10,  # else the end of a topic is heard of after half a second
+    "isolation.level": "read_committed",
+}
 
 
 def _to_the_end(consumer: Consumer, partition: Partition, batch: int) -> Iterator[tuple[Partition, Record]]:
@@ -66,7 +72,7 @@ def read_one(connection: Connection, partition: Partition, offset: int) -> Recor
             message = consumer.poll(READ_SECONDS)
             if message is not None and message.error() is None and message.offset() == offset:
                 return record_of(message)
-        raise LogTooShort(f"{partition.topic}[{partition.number}] holds offsets {low} to {high - 1}, not {offset}")
+        raise LogTooShort(f"{partition.topic}[{partition.number}] does not hold offset {offset}: it begins at {low} and ends before {high}")
     finally:
         consumer.close()
 

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import Catalogue, read_catalogue
-from features.fold import FOLD_VERSION, Fold, Folded, Status
+from features.asked import Catalogue
+from features.fold import Fold, Folded, Status
 from models.in_force import InForce
 from models.model import Packages
 from schemas.control import CATALOGUE, Control, decode_control
@@ -52,16 +52,26 @@ class Decided(NamedTuple):
 class Task:
     """The state of one cell and what is in force in it. `start` says where it begins; state/lifecycle.py is its life.
 
+    nothing_in_force: what is in force before the first control row; it knows how a catalogue is read, and the fold's version.
+
     Raises a RefusedStart if what is in force cannot be loaded.
     """
 
     def __init__(
-        self, partition: Partition, start: Start, *, fold_of: FoldOf, packages: Packages, decisions: str, dead_letters: str
+        self,
+        partition: Partition,
+        start: Start,
+        *,
+        nothing_in_force: InForce[Catalogue],
+        fold_of: FoldOf,
+        packages: Packages,
+        decisions: str,
+        dead_letters: str,
     ) -> None:
         marker = start.marker
         self.partition = partition
         self.progress = Progress(marker.offset, committed=start.committed, stored=marker.offset, live_from=start.live_from)
-        self.in_force: InForce[Catalogue] = InForce(lambda text: read_catalogue(text, place="the catalogue in the log"), FOLD_VERSION)
+        self.in_force = nothing_in_force
         self.fold: Fold | None = None
         self._start = start
         self._fold_of, self._packages = fold_of, packages

@@ -7,13 +7,13 @@ window), recency, baseline, distinct (`of` by `of`), novelty; then the features 
 """
 
 from fractions import Fraction
-from hashlib import sha256
 from importlib.resources import files
 
 import msgspec
 
+from features.asked import Catalogue, Entity, Feature, SetSpec
 from features.catalogue_file import CatalogueFile, EntityEntry, Page, duration_ms
-from features.columns import Entity, Feature, SetSpec, entity_of, features_of
+from features.columns import entity_of, features_of
 from schemas.money import EXPONENTS
 from schemas.row import ID_FIELDS
 
@@ -21,47 +21,6 @@ __all__ = ["Catalogue", "Entity", "Feature", "SetSpec", "catalogue_text", "read_
 
 REACH_MAX_MS = 49 * 86_400_000
 """Longest window + grace: an event's age behind its key's newest is kept in 32 bits of milliseconds."""
-
-
-class Catalogue(msgspec.Struct, frozen=True):
-    """A catalogue that was read and found sound. text: its canonical form, which reads as this same catalogue."""
-
-    name: str
-    entities: tuple[Entity, ...]
-    """In the file's order: the first whose id is present is a row's primary."""
-    transaction: tuple[str, ...]
-    signals: dict[str, str]
-    """Name -> "number" or "text", sorted by name."""
-    base_currency: str
-    rates: dict[str, str]
-    """Currency -> major units of the base currency for one major unit, a decimal string."""
-    events_max: int
-    members_max: int
-    memory_min: int
-    memory_max: int
-    memory_span_ms: int
-    grace_ms: int
-    lifetime_ms: int
-    future_ms: int
-    """How far an event may be ahead of its record's timestamp."""
-    features: tuple[Feature, ...]
-    """In the order of the columns."""
-    text: str
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of the features, in the order of the columns."""
-        return tuple(feature.name for feature in self.features)
-
-    @property
-    def sha256(self) -> str:
-        """Of the canonical text: comments, anchors and spacing do not move it."""
-        return sha256(self.text.encode()).hexdigest()
-
-    @property
-    def version(self) -> str:
-        """NAME@ and the first 12 hex digits of the sha256."""
-        return f"{self.name}@{self.sha256[:12]}"
 
 
 def catalogue_text() -> str:

@@ -5,11 +5,11 @@ at all. So a model package can say by hash what it was trained on, and a further
 """
 
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 
+from features.asked import Entity, Feature, SetSpec
 from features.catalogue_file import CatalogueFile, EntityEntry, duration_ms
 
 DEFINITION = 1
@@ -17,65 +17,6 @@ DEFINITION = 1
 
 AMOUNT_MEASURES = ("sum", "mean", "max", "deviation", "ratio", "zscore", "amount")
 """What is computed of amounts, so means something else in another base currency."""
-
-
-class Feature(msgspec.Struct, frozen=True):
-    """One column. definition: everything that moves its value but the data, as JSON."""
-
-    measure: str
-    entity: str = ""
-    """Empty: of the transaction itself."""
-    of: str = ""
-    where: str = ""
-    window: str = ""
-    delay: str = ""
-    definition: str = ""
-
-    @property
-    def name(self) -> str:
-        """As in model packages: `card_count_24h`."""
-        return "_".join(word for word in (self.entity, self.measure, self.of, self.where, self.window, self.delay) if word)
-
-    @property
-    def hash(self) -> str:
-        """Of the definition, 16 hex digits. The same name with another hash is another feature."""
-        return sha256(self.definition.encode()).hexdigest()[:16]
-
-
-class SetSpec(msgspec.Struct, frozen=True):
-    """A set of an entity: which others were seen with it, and when last."""
-
-    of: str
-    """An entity's name, or `country`."""
-    field: str
-    """The row's column of the member: an id field (its first uint64 is the member), or `country`."""
-    windows: tuple[str, ...]
-    windows_ms: tuple[int, ...]
-    """As declared, not sorted."""
-    keep_ms: int
-    new: bool
-    """Whether `new_of` is a feature."""
-
-
-class Entity(msgspec.Struct, frozen=True):
-    """What one entity keeps and computes. Windows are as declared; the columns follow `features`."""
-
-    name: str
-    field: str
-    """One of schemas.row.ID_FIELDS."""
-    measures: tuple[str, ...]
-    """Of velocity: some of count, sum, mean, max, deviation, in the order of their columns."""
-    windows: tuple[str, ...]
-    windows_ms: tuple[int, ...]
-    recency: tuple[str, ...]
-    """Some of seconds_since_previous, seconds_since_first."""
-    baseline: tuple[str, ...]
-    """Some of ratio, zscore."""
-    baseline_windows: tuple[str, ...]
-    baseline_windows_ms: tuple[int, ...]
-    sets: tuple[SetSpec, ...]
-    events_keep_ms: int
-    """Longest window of velocity and baseline, plus grace."""
 
 
 def entity_of(name: str, entry: EntityEntry, file: CatalogueFile) -> Entity:

@@ -18,7 +18,7 @@ from features.aggregates.record import CHANGED_KEYS, EVENTS_DROPPED, KEYS, MEMBE
 from features.aggregates.slots import ENTITY, FLAGS, find
 from features.answers import answer
 from features.arena import Arena
-from features.catalogue import Catalogue
+from features.asked import Catalogue
 from features.loop import fold_rows
 from features.plan import plan_of
 from features.reference_value import Status

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from features.catalogue import Catalogue
+from features.asked import Catalogue
 from features.fold import Fold
 from schemas.row import Rows
 

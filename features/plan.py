@@ -8,7 +8,7 @@ from features.aggregates import baseline, itself, program, recency, velocity
 from features.aggregates.compiled import Words
 from features.aggregates.record import ENTRY_WORDS, EVENT_WORDS, LINE_WORDS, MEMBER_WORDS, SECTIONS, SETS
 from features.aggregates.stored import COUNTRY_BYTES, ID_BYTES, SET_TAGS
-from features.catalogue import Catalogue, Entity, SetSpec
+from features.asked import Catalogue, Entity, SetSpec
 from schemas.reasons import Reason
 from schemas.row import Kind, row_dtype
 

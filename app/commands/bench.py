@@ -79,7 +79,7 @@ def _kill(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
 def _kernel(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     from benchmarks import kernel
 
-    return kernel.measure(quick=arguments.quick, say=say)
+    return kernel.measure(rows=100_000 if arguments.quick else 400_000, say=say)
 
 
 def _offline(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:

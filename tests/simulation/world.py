@@ -19,6 +19,7 @@ from engine.intake import Intake
 from engine.task import Task
 from features.catalogue import read_catalogue
 from features.fold import FOLD_VERSION, Fold
+from models.in_force import InForce
 from models.model import Packages
 from schemas.control import POLICY
 from schemas.money import Rates
@@ -200,10 +201,9 @@ class Process:
         return None
 
     def _maybe_crash(self) -> None:
-        if self._left is not None:
-            self._left -= 1
-            if self._left < 0:
-                raise Crash
+        self._left = None if self._left is None else self._left - 1
+        if self._left is not None and self._left < 0:
+            raise Crash
 
 
 def task_of(start: Start, disk: Disk) -> Task:
@@ -211,6 +211,7 @@ def task_of(start: Start, disk: Disk) -> Task:
     return Task(
         LOG,
         start,
+        nothing_in_force=InForce(partial(read_catalogue, place="simulated"), FOLD_VERSION),
         fold_of=lambda catalogue: Fold(catalogue, load=disk.load, cache_bytes=1 << 20),
         packages=Packages(Path("no packages")),
         decisions="decisions",
