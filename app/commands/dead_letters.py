@@ -10,8 +10,8 @@ from app.settings import read_settings
 from broker.connection import Connection
 from broker.once import read_all, read_one
 from broker.topics import Topics
-from schemas.errors import TopicMadeAnew
 from schemas.dead_letter import OFFSET_HEADER, PARTITION_HEADER, TOPIC_HEADER, TOPIC_ID_HEADER, decode_dead_letter
+from schemas.errors import TopicMadeAnew
 from schemas.records import Partition, Record
 from schemas.topics import DEAD_LETTERS
 
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         letter = _letter(read_one(connection, Partition(topic, 0), arguments.offset))
         if (found := topics.topic_id(letter["topic"])) != letter["topic_id"]:
             raise TopicMadeAnew(
-                f"the original stood in topic {letter['topic']} with id {letter['topic_id']}, it now has {found}: made anew, the original is gone"
+                f"the original stood in topic {letter['topic']} with id {letter['topic_id']}, now {found}: made anew, it is gone"
             )
         original = read_one(connection, Partition(letter["topic"], letter["partition"]), letter["offset"])
         sys.stdout.buffer.write(original.value if original.value is not None else b"")

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
-from confluent_kafka import KafkaError, Producer
+from confluent_kafka import KafkaError, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from app.commands.topics import create
 from app.running import RunningWorker, prepared, scratch
 from app.settings import Settings
 from broker.connection import Connection
@@ -163,6 +164,13 @@ def settings_of(kafka: str, prefix: str, folder: Path, **changed: object) -> Set
     return msgspec.structs.replace(settings, **changed)
 
 
+def delete_records(connection: Connection, topic: str, partition: int, *, before: int) -> None:
+    """As the broker's retention does."""
+    place = TopicPartition(topic, partition, before)
+    admin = connection.admin()
+    admin.delete_records([place])[place].result()
+
+
 def make_source(kafka: str, topic: str, *, partitions: int = SOURCE_PARTITIONS, **config: str) -> None:
     """A topic as another team made it, not as we would."""
     admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
@@ -170,16 +178,20 @@ def make_source(kafka: str, topic: str, *, partitions: int = SOURCE_PARTITIONS, 
     admin.create_topics([NewTopic(topic, partitions, 1, config=given)])[topic].result()
 
 
-def prepare(settings: Settings, *, partitions: int = SOURCE_PARTITIONS) -> Connection:
-    """Everything but the worker; the package and the policy that ship are wished."""
+def prepare(settings: Settings, *, partitions: int = SOURCE_PARTITIONS, wished: bool = True) -> Connection:
+    """Everything but the worker. wished: the package and the policy that ship."""
     make_source(settings.bootstrap, settings.transactions_topic, partitions=partitions)
-    return prepared(settings)
+    if wished:
+        return prepared(settings)
+    connection = Connection(settings.bootstrap)
+    create(settings, connection)
+    return connection
 
 
 @contextmanager
-def running(settings: Settings, folder: Path, *, partitions: int = SOURCE_PARTITIONS) -> Iterator[Engine]:
+def running(settings: Settings, folder: Path, *, partitions: int = SOURCE_PARTITIONS, wished: bool = True) -> Iterator[Engine]:
     """An engine that is ready; stopped in order afterwards, with exit code 0."""
-    connection = prepare(settings, partitions=partitions)
+    connection = prepare(settings, partitions=partitions, wished=wished)
     worker = RunningWorker(settings, log=folder / "worker.log")
     worker.start()
     try:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from confluent_kafka import TopicPartition
 
 from app.commands.topics import create
 from app.settings import Settings
@@ -20,7 +19,7 @@ from features.catalogue import catalogue_text, read_catalogue
 from schemas.pseudonyms import Pseudonyms
 from schemas.records import Partition
 from schemas.topics import LOG
-from tests.flow.engine import Producing, running, settings_of
+from tests.flow.engine import Producing, delete_records, running, settings_of
 from tests.flow.records import Customer
 from tests.flow.starts import assert_refused, end_of_start
 
@@ -43,12 +42,6 @@ class Past(NamedTuple):
     def without_disk(self, folder: Path) -> Settings:
         """The same worker on another machine."""
         return msgspec.structs.replace(self.settings, data=str(folder))
-
-    def delete(self, partition: Partition, *, before: int) -> None:
-        """As the broker's retention does."""
-        place = TopicPartition(*partition, before)
-        admin = self.connection.admin()
-        admin.delete_records([place])[place].result()
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +92,7 @@ def test_a_worker_with_a_past_refuses_topics_that_lack_what_it_has_not_read(past
     stored = topics.log_range(log)[1]
     catalogue = read_catalogue(catalogue_text(), place="the catalogue that ships")
     send_all(past.connection, [first_row(catalogue.text, catalogue.version, log)] * 4)
-    past.delete(log, before=stored + 3)
+    delete_records(past.connection, *log, before=stored + 3)
     assert_refused(end_of_start(settings), f"the state stands at offset {stored}, the log begins at {stored + 3}: 3 are gone")
     without = past.without_disk(tmp_path)
     assert_refused(end_of_start(without), f"the state stands at offset 0, the log begins at {stored + 3}: {stored + 3} are gone")
@@ -112,5 +105,5 @@ def test_a_worker_with_a_past_refuses_topics_that_lack_what_it_has_not_read(past
     assert_refused(end_of_start(settings), f"folded from a log with topic id {before}, the log now has {now}: it was made anew")
 
     Producing(settings.bootstrap, settings.transactions_topic).send([Customer().record() for _ in range(5)])
-    past.delete(Partition(settings.transactions_topic, 0), before=23)
+    delete_records(past.connection, settings.transactions_topic, 0, before=23)
     assert_refused(end_of_start(without), f"{settings.transactions_topic}, partition 0, does not hold offset 20")
