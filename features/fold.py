@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from features.aggregates.compiled import Words
 from features.aggregates.judge import NEWEST_BEFORE, NOTES, STATUS, WHY
-from features.aggregates.record import CHANGED_KEYS, EVENTS_DROPPED, KEYS, MEMBERS_DROPPED, NEWEST_MS
+from features.aggregates.record import CHANGED_KEYS, END, EVENTS_DROPPED, KEYS, MEMBERS_DROPPED, NEWEST_MS
 from features.aggregates.slots import ENTITY, FLAGS, find
 from features.answers import answer
 from features.arena import Arena
@@ -79,6 +79,7 @@ class Fold:
         done = 0
         while (done := fold_rows(raw, slots, done, codes, notes, features, arena.words, arena.table, arena.state, arena.plan)) < n:
             arena.extend_for_a_row()
+        assert arena.state[END] <= len(arena.words), "a row took more than the most that a row can take"
         self._open = Folded(rows, codes[STATUS], codes[WHY], notes[:, NEWEST_BEFORE], features, codes, notes)
         return self._open
 
