@@ -20,6 +20,7 @@ from schemas.records import Fetch, Partition
 from state.checkpoint import Start
 from state.lifecycle import checkpoint, commit, stop
 from state.steps import CloseStore, carry_out
+from telemetry.metrics import TASK_STARTS
 
 DIRTY_MAX = 8192
 """A checkpoint is due early when so many values changed: freezing them stalls the cell for a few milliseconds, not for many."""
@@ -49,6 +50,7 @@ class Deciding:
         start = await carry_out(self._begin(partition), self._world.perform)
         self.tasks[partition] = self._task_of(partition, start)
         self._checkpointed[partition] = time.monotonic()
+        TASK_STARTS.labels("disk" if start.marker.offset else "first row").inc()
         self._world.source.flow(partition, start.marker.offset)  # last: a fetch that found no task would be lost
 
     async def revoked(self, partition: Partition) -> None:

@@ -38,8 +38,8 @@ class Watch:
         self._roles: tuple[str, ...] = ()
         self._began = time.monotonic()
         self._moved: dict[tuple[Partition, str], tuple[int, float]] = {}
-        self._dropped: dict[tuple[Partition, str], int] = {}
-        self._in_force: dict[tuple[str, str], str] = {}
+        self._counted: dict[tuple[Partition, str], int] = {}
+        self._in_force: dict[Partition, dict[str, str]] = {}
         self._ready = False
 
     def over(
@@ -60,6 +60,8 @@ class Watch:
             self.health.tick()
             for partition, task in list(tasks.items()):
                 self._look_at(partition, task)
+            for partition in self._in_force.keys() - tasks.keys():
+                self._forget(partition)
             if not self._ready and not self._reasons():
                 self._ready = True
                 metrics.START_SECONDS.set(time.monotonic() - self._began)
@@ -93,18 +95,36 @@ class Watch:
                 before = self._moved[partition, position] = (offset, now)
             metrics.POSITION.labels(name, position).set(offset)
             metrics.POSITION_AGE_SECONDS.labels(name, position).set(now - before[1])
+        shown = self._in_force.setdefault(partition, {})
         for key, control in task.in_force.controls.items():
-            if (version := self._in_force.get((name, key))) not in {None, control.version}:
-                metrics.IN_FORCE.remove(name, key, version)
-            self._in_force[name, key] = control.version
+            if shown.get(key, control.version) != control.version:
+                metrics.IN_FORCE.remove(name, key, shown[key])
+            shown[key] = control.version
             metrics.IN_FORCE.labels(name, key, control.version).set(1)
         if fold := task.fold:
             metrics.CACHE_BYTES.labels(name).set(fold.cache_bytes_used)
             metrics.CACHE_KEYS.labels(name).set(fold.keys)
-            for part, dropped in (("events", fold.events_dropped), ("members", fold.members_dropped)):
-                earlier = self._dropped.get((partition, part), 0)
-                metrics.DROPPED.labels(name, part).inc(dropped - earlier if dropped >= earlier else dropped)  # less: a task begun anew
-                self._dropped[partition, part] = dropped
+            metrics.DROPPED.labels(name, "events").inc(self._more(partition, "events", fold.events_dropped))
+            metrics.DROPPED.labels(name, "members").inc(self._more(partition, "members", fold.members_dropped))
+        metrics.REPLAYED.labels(name).inc(self._more(partition, "silent", task.silent_rows))
+
+    def _more(self, partition: Partition, what: str, count: int) -> int:
+        """How far a task's own counter has moved; it begins anew with the task."""
+        earlier = self._counted.get((partition, what), 0)
+        self._counted[partition, what] = count
+        return count - earlier if count >= earlier else count
+
+    def _forget(self, partition: Partition) -> None:
+        """A task that is not here any more stands nowhere."""
+        name = str(partition.number)
+        for position in POSITIONS:
+            metrics.POSITION.remove(name, position)
+            metrics.POSITION_AGE_SECONDS.remove(name, position)
+            self._moved.pop((partition, position))
+        for key, version in self._in_force.pop(partition).items():
+            metrics.IN_FORCE.remove(name, key, version)
+        metrics.CACHE_BYTES.remove(name)
+        metrics.CACHE_KEYS.remove(name)
 
     def _reasons(self) -> dict[str, str]:
         """Why this worker is not ready; empty: it is. Asked from the server's thread."""

@@ -46,6 +46,7 @@ from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, LOG
 from state.checkpoint import Start
 from state.lifecycle import start
 from telemetry.logs import set_up
+from telemetry.metrics import CACHE_MISSES
 from telemetry.server import serve
 
 NOTHING_IN_FORCE: InForce[Catalogue] = InForce(partial(read_catalogue, place="the catalogue in the log"), FOLD_VERSION)
@@ -144,8 +145,14 @@ def _task_of(settings: Settings, world: World) -> Callable[[Partition, Start], T
     packages = Packages(Path(settings.artefacts))
 
     def task_of(partition: Partition, start: Start) -> Task:
+        missed = CACHE_MISSES.labels(str(partition.number))
+
+        def load(entity: str, keys: list[bytes]) -> list[bytes | None]:
+            missed.inc(len(keys))
+            return world.store(partition).load(entity, keys)
+
         def fold_of(catalogue: Catalogue) -> Fold:
-            return Fold(catalogue, load=world.store(partition).load, cache_bytes=settings.cache_mib << 20)
+            return Fold(catalogue, load=load, cache_bytes=settings.cache_mib << 20)
 
         return Task(
             partition,

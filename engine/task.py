@@ -73,6 +73,7 @@ class Task:
         self.progress = Progress(marker.offset, committed=start.committed, stored=marker.offset, live_from=start.live_from)
         self.in_force = nothing_in_force
         self.fold: Fold | None = None
+        self.silent_rows = 0
         self._start = start
         self._fold_of, self._packages = fold_of, packages
         self._decisions, self._dead_letters = decisions, dead_letters
@@ -124,6 +125,8 @@ class Task:
             if blocks[0].offset >= self._start.live_from:  # what stands before was answered in an earlier life
                 decided.messages.extend(self._answers(judged, replayed=blocks[0].offset < self._start.log_end))
                 decided.batches.append(judged)
+            else:
+                self.silent_rows += len(rows)
         return decided
 
     def _judged(self, rows: Rows) -> Judged:

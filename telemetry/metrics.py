@@ -49,7 +49,7 @@ MESSAGES_OUT = _counter("weir_messages_out", "messages acknowledged by the broke
 DECISIONS = _counter("weir_decisions", "decisions sent", "action", "decided_by")
 REFUSALS = _counter("weir_refusals", "events refused: each is one dead letter", "reason")
 REPEATS = _counter("weir_repeats", "retries of a producer, answered with the first answer")
-REPLAYED = _counter("weir_replayed_rows", "rows folded silently at a start: they were answered in an earlier life", "partition")
+REPLAYED = _counter("weir_replayed_rows", "rows folded silently since the start: they were answered in an earlier life", "partition")
 
 # how long
 BATCH_ROWS = _histogram("weir_batch_rows", "rows in one batch", "stage", buckets=_ROWS)
@@ -69,14 +69,15 @@ IN_FORCE = _gauge("weir_in_force", "1 for what decides: catalogue, model, policy
 # what a task keeps
 CACHE_BYTES = _gauge("weir_cache_bytes", "bytes of values in memory", "partition")
 CACHE_KEYS = _gauge("weir_cache_keys", "values in memory", "partition")
-CACHE_HITS = _counter("weir_cache_hits", "keys that were in memory when a batch touched them", "partition")
-CACHE_MISSES = _counter("weir_cache_misses", "keys that were read from disk, or were new", "partition")
+CACHE_MISSES = _counter("weir_cache_misses", "keys that were not in memory: read from disk, or new", "partition")
 DROPPED = _counter("weir_dropped", "events or members that a full value let go before their time", "partition", "part")
 
 # what the group and the broker do
 COMMITS = _counter("weir_commits", "moves of the group's offset", "topic", "outcome")
 PARTITIONS = _counter("weir_partition_changes", "partitions assigned, revoked, or lost (nothing was committed)", "topic", "change")
-TASK_STARTS = _counter("weir_task_starts", "starts of a task: from its disk, or from the first row of the log", "began")
+TASK_STARTS = _counter(
+    "weir_task_starts", "starts of a task: from its disk, or from the first row of the log (began: `disk`, `first row`)", "began"
+)
 BROKER_ERRORS = _counter("weir_broker_errors", "errors that a client of the broker reported", "client", "error")
 OUTSTANDING = _gauge("weir_outstanding_messages", "messages sent and not yet acknowledged")
 START_SECONDS = _gauge("weir_start_seconds", "from the start of the process until it was ready")

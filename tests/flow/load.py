@@ -2,16 +2,21 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Self
 
-from tests.flow.engine import Producing, Spot
+import msgspec
+
+from tests.flow.engine import Engine, Producing, Spot
 from tests.flow.records import Customer
 
 RATE = 2500.0
+EXACT_MAX = 256
 TICK_SECONDS = 0.02
-CUSTOMERS = 200
+CUSTOMERS = 400
+"""So that none has more than the 256 events that are counted exactly."""
 
 
 class Load(AbstractContextManager["Load"]):
@@ -22,7 +27,7 @@ class Load(AbstractContextManager["Load"]):
         self.seconds = 0.0
         self._producing = Producing(bootstrap, topic, linger_ms=0)
         self._partitions, self._rate = partitions, rate
-        self._customers = [Customer() for _ in range(CUSTOMERS)]
+        self.customers = [Customer() for _ in range(CUSTOMERS)]
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._guarded(self._send), name="load", daemon=True)
         self._failed: list[BaseException] = []
@@ -36,12 +41,26 @@ class Load(AbstractContextManager["Load"]):
         self._thread.join()
         assert not self._failed, self._failed
 
+    def assert_all_decided(self, engine: Engine, *, once: bool = True) -> None:
+        """Each has its decision, by the model; what was answered twice (once: nothing) has the same bytes; each counted once."""
+        decisions = engine.decided(self.spots)
+        assert {decision.decided_by for decision in decisions} == {"model"}
+        engine.drained()
+        answers = [engine.reading.decisions[spot] for spot in self.spots]
+        assert all(len({answer.value for answer in each}) == 1 for each in answers)
+        assert not once or all(len(each) == 1 for each in answers), "nobody died, and yet something is answered again"
+        last = engine.decided(engine.send([customer.record() for customer in self.customers]))
+        counts = [decision.features["card_count_24h"] for decision in last if decision.features is not msgspec.UNSET]
+        sent = Counter(number % CUSTOMERS for number in range(len(self.spots)))
+        assert max(sent.values()) < EXACT_MAX
+        assert counts == [sent[number] + 1 for number in range(CUSTOMERS)], "lost, or counted twice"
+
     def _send(self) -> None:
         began = time.monotonic()
         for tick in range(1 << 30):
             self.seconds = time.monotonic() - began
             due = int(self.seconds * self._rate) - len(self.spots)
-            customers = [self._customers[(len(self.spots) + number) % CUSTOMERS] for number in range(due)]
+            customers = [self.customers[(len(self.spots) + number) % CUSTOMERS] for number in range(due)]
             self.spots += self._producing.send([customer.record() for customer in customers], partition=tick % self._partitions)
             if self._stopping.wait(TICK_SECONDS):
                 return

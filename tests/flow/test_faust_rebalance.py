@@ -61,6 +61,4 @@ def test_a_rebalance_of_fausts_group_under_load_loses_nothing(engine: Engine) ->
             with stranger(engine, group):
                 assert engine.worker.ended() is None
     assert len(load.spots) / load.seconds >= RATE_MIN, "the load was too small to show anything"
-    decisions = engine.decided(load.spots)
-    assert {decision.decided_by for decision in decisions} == {"model"}
-    assert all(len(engine.reading.decisions[spot]) == 1 for spot in load.spots), "nobody died: nothing is answered again"
+    load.assert_all_decided(engine)
