@@ -1,12 +1,25 @@
 """Values as stored bytes, many to a call. The format stands in `features.value`, which is the readable twin of this file."""
 
-from features.aggregates.compiled import Bytes, Int64, Words, bytes_1d, compiled, inlined, int64, words_1d, words_2d
+from features.aggregates.compiled import Bytes, Int64, Words, bytes_1d, compiled, inlined, int64, prefetch, words_1d, words_2d
 from features.aggregates.distinct import UNSIGNED, next_set, sets_asked
 from features.aggregates.program import ENTITIES_AT, MEMBER_BYTES, SET_TAG, SETS_OF
-from features.aggregates.record import EVENTS, FIRST, MEMBER_WORDS, MEMORY, NEWEST, SECTIONS, SETS, length, room, section_at, start
+from features.aggregates.record import (
+    EVENTS,
+    FIRST,
+    MEMBER_WORDS,
+    MEMORY,
+    NEWEST,
+    SECTIONS,
+    SETS,
+    length,
+    look_into,
+    room,
+    section_at,
+    start,
+)
 from features.aggregates.repeats import CONTENT, HASH, OFFSET, SCORE, TIME_MS, VERDICT, place_of
 from features.aggregates.repeats import NO_VERDICT as UNJUDGED
-from features.aggregates.slots import AT, ENTITY, FLAGS
+from features.aggregates.slots import AT, ENTITY, FAR, FLAGS, NEAR, sets_of
 from features.aggregates.stored import EVENTS_TAG, MEMORY_TAG, NEXT_EVENT, NO_VERDICT, SAME_ACTION, SAME_ORIGIN, SAME_VERSIONS, VERSION
 from features.aggregates.varint import put_number, put_signed, put_varint
 
@@ -161,6 +174,10 @@ def encode(slots: Words, begin: int, out: Bytes, ends: Words, order: Words, word
     """
     to = 0
     for k in range(begin, len(slots)):
+        if k + FAR < len(slots):
+            prefetch(words, table[slots[k + FAR], AT])
+        if k + NEAR < len(slots):
+            look_into(words, table[slots[k + NEAR], AT], sets_of(plan, table[slots[k + NEAR], FLAGS] & ENTITY))
         at, asked = table[slots[k], AT], plan[ENTITIES_AT + (table[slots[k], FLAGS] & ENTITY)]
         if to + bytes_max(words, at, plan[asked + SETS_OF]) > out.shape[0]:
             return k
