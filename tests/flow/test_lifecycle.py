@@ -5,14 +5,13 @@ import os
 import signal
 import time
 import urllib.error
-from pathlib import Path
 
 import pytest
 
 from broker.topics import Topics
 from schemas.records import Partition
 from telemetry.metrics import METRICS
-from tests.flow.engine import SOURCE_PARTITIONS, Engine, running, settings_of
+from tests.flow.engine import SOURCE_PARTITIONS, Engine
 from tests.flow.load import Load
 from tests.flow.records import Customer
 
@@ -77,23 +76,21 @@ def test_livez_and_readyz_answer_and_what_is_not_there_is_said(engine: Engine) -
     assert "/metrics, /livez and /readyz" in raised.value.read().decode()
 
 
-def test_a_signal_drains_the_worker_and_its_next_start_answers_nothing_again(kafka: str, prefix: str, tmp_path: Path) -> None:
+def test_a_signal_drains_the_worker_and_its_next_start_answers_nothing_again(engine: Engine) -> None:
     """Under load, SIGTERM first and Ctrl-C then; the state is gone on with from the disk."""
-    settings = settings_of(kafka, prefix, tmp_path)
-    with running(settings, tmp_path) as engine:
-        worker = engine.worker
-        with Load(kafka, settings.transactions_topic, partitions=SOURCE_PARTITIONS, rate=RATE) as load:
-            for number, each in enumerate((signal.SIGTERM, signal.SIGINT), 1):
-                wanted = len(load.spots) + RATE / 2
-                engine.until(lambda wanted=wanted: len(engine.reading.decisions) > wanted, "transactions in flight")  # type: ignore[misc]  # bound at once
-                assert worker.ready()
-                began = time.monotonic()
-                os.kill(worker.pid, each)
-                assert worker.wait(STOP_SECONDS_MAX + 10) == 0
-                assert time.monotonic() - began < STOP_SECONDS_MAX
-                worker.start()
-                worker.wait_ready()
-                assert engine.metric("weir_task_starts_total", began="disk") == 1, f"start {number + 1}"
-                assert engine.metric("weir_replayed_rows_total", partition="0") == 0, "what was answered was stored"
-        load.assert_all_decided(engine)
-        assert "Traceback" not in worker.last_words(10_000)
+    worker, read = engine.worker, engine.reading.decisions
+    with Load(engine.settings.bootstrap, engine.settings.transactions_topic, partitions=SOURCE_PARTITIONS, rate=RATE) as load:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            wanted = len(read) + RATE / 2
+            engine.until(lambda wanted=wanted: len(read) > wanted, "transactions in flight")  # type: ignore[misc]  # bound at once
+            assert worker.ready()
+            began = time.monotonic()
+            os.kill(worker.pid, each)
+            assert worker.wait(STOP_SECONDS_MAX + 10) == 0
+            assert time.monotonic() - began < STOP_SECONDS_MAX
+            worker.start()
+            worker.wait_ready()
+            assert engine.metric("weir_task_starts_total", began="disk") == 1
+            assert engine.metric("weir_replayed_rows_total", partition="0") == 0, "what was answered was stored"
+    load.assert_all_decided(engine)
+    assert "Traceback" not in worker.last_words(10_000)
