@@ -61,7 +61,7 @@ class CommitOffset(Step[None]):
 
 @dataclass(frozen=True)
 class WriteStore(Step[None]):
-    """Values and marker in one write, on disk when it returns."""
+    """Values and marker in one write, safe from a kill when it returns."""
 
     checkpoint: Checkpoint
 
