@@ -6,7 +6,7 @@ import numpy as np
 
 from features.aggregates import baseline, itself, program, recency, velocity
 from features.aggregates.compiled import Words
-from features.aggregates.record import ENTRY_WORDS, EVENT_WORDS, LINE_WORDS, MEMBER_WORDS, SECTIONS, SETS
+from features.aggregates.record import ENTRY_WORDS, EVENT_WORDS, LINE_WORDS, MEMBER_WORDS, SECTIONS
 from features.aggregates.stored import COUNTRY_BYTES, ID_BYTES, SET_TAGS
 from features.asked import Catalogue, Entity, SetSpec
 from schemas.reasons import Reason
@@ -30,7 +30,7 @@ def plan_of(catalogue: Catalogue) -> Words:
     head[program.GRACE_MS] = catalogue.grace_ms
     head[program.LIFETIME_MS] = catalogue.lifetime_ms
     head[program.FUTURE_MS] = catalogue.future_ms
-    head[program.ROW_WORDS] = sum(_record_words(catalogue, entity) for entity in catalogue.entities)
+    head[program.ROW_WORDS] = head[program.CAPS_WORDS] = sum(_record_words(catalogue, entity) for entity in catalogue.entities)
     head[program.TRANSACTION], head[program.REFUSED_ROW] = Kind.TRANSACTION, Kind.REFUSED
     head[program.LATE], head[program.AHEAD] = Reason.LATE, Reason.EVENT_TIME_AHEAD
     head[program.REUSED], head[program.NO_PRIMARY] = Reason.TRANSACTION_ID_REUSED, Reason.NO_PRIMARY_ENTITY
@@ -51,9 +51,13 @@ def plan_of(catalogue: Catalogue) -> Words:
 
 def _record_words(catalogue: Catalogue, entity: Entity) -> int:
     """The largest block that a record of the entity can move to; a class is at most a quarter larger than what it holds."""
-    spans = EVENT_WORDS * (catalogue.events_max + 1) + ENTRY_WORDS * (catalogue.memory_max + 1)
-    sets = len(entity.sets) * (1 + MEMBER_WORDS * (catalogue.members_max + 1))
-    return (SECTIONS + SETS + sets + spans * 5 // 4 + EVENT_WORDS + ENTRY_WORDS) * 5 // 4 + 2 * LINE_WORDS
+    items = (
+        (EVENT_WORDS, catalogue.events_max),
+        (ENTRY_WORDS, catalogue.memory_max),
+        *((MEMBER_WORDS, catalogue.members_max),) * len(entity.sets),
+    )
+    sections = sum(1 + words * ((most + 1) * 5 // 4 + 1) for words, most in items)  # as `record.most` and `decoder.places_for` have it
+    return (SECTIONS + sections) * 5 // 4 + 2 * LINE_WORDS
 
 
 def _of_entity(entity: Entity, lies: dict[str, int], columns: Columns) -> Iterator[int]:

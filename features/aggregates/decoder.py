@@ -6,7 +6,7 @@ Bytes that this build did not write stop it (`UNREADABLE`); `features.value` the
 from features.aggregates.compiled import Bytes, Int64, Words, compiled, inlined, int64, read_1d, words_1d, words_2d
 from features.aggregates.distinct import next_set, sets_asked
 from features.aggregates.encoder import ACTION, ORIGIN, VERSIONS, before_time
-from features.aggregates.program import ENTITIES, ENTITIES_AT, ROW_WORDS, SET_TAG, SETS_OF
+from features.aggregates.program import CAPS_WORDS, ENTITIES, ENTITIES_AT, ROW_WORDS, SET_TAG, SETS_OF
 from features.aggregates.record import (
     END,
     EVENTS,
@@ -226,8 +226,8 @@ def decode(
         if payload < 0:
             return -1 - k
         size = class_words(class_for(size_of(counts, sets)))
-        # a value from under larger caps grows from what it is: see to it that "the most that a row can take" stays true
-        plan[ROW_WORDS] = max(plan[ROW_WORDS], 2 * size * plan[ENTITIES])
+        # a value from under larger caps grows from what it is: "the most that a row can take" stays true of it, too
+        plan[ROW_WORDS] = max(plan[ROW_WORDS], plan[CAPS_WORDS] + 2 * size * plan[ENTITIES])
         if state[END] + size > words.shape[0]:
             return k
         at = take(words, state, class_for(size_of(counts, sets)))

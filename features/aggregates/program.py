@@ -7,8 +7,10 @@
 A column is -1 where it is not asked for. `features.plan` writes the words; an aggregate's own are named in its file.
 """
 
-EVENTS_MAX, MEMBERS_MAX, MEMORY_MIN, MEMORY_MAX, MEMORY_SPAN_MS, GRACE_MS, LIFETIME_MS, FUTURE_MS, ROW_WORDS = range(9)
-"""Limits of the catalogue, and how many words of the arena a row can take at most."""
+EVENTS_MAX, MEMBERS_MAX, MEMORY_MIN, MEMORY_MAX, MEMORY_SPAN_MS, GRACE_MS, LIFETIME_MS, FUTURE_MS = range(8)
+"""Limits of the catalogue."""
+ROW_WORDS, CAPS_WORDS = 8, 9
+"""How many words of the arena a row can take at most; the same where every value is within the caps."""
 
 FIELDS = ("kind", "reason", "origin", "offset", "received_ms", "event_time_ms", "amount_minor", "transaction_hash", "content_hash")
 KIND, REASON, ORIGIN, OFFSET, RECEIVED_MS, EVENT_TIME_MS, AMOUNT_MINOR, TRANSACTION_HASH, CONTENT_HASH = range(16, 16 + len(FIELDS))
