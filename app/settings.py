@@ -20,38 +20,45 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     prefix: str = "weir"
     """Every topic, consumer group and data folder stands under it."""
     bootstrap: str = "127.0.0.1:9092"
-    """Kafka's bootstrap servers (`KAFKA_BOOTSTRAP`)."""
+    """Kafka's bootstrap servers, `host:port,host:port`."""
     kafka_options: str = ""
     """Further librdkafka settings, for TLS and SASL: `security.protocol=SSL,ssl.ca.location=/etc/ca.pem`."""
     replication: int = 1
     """Replication factor of our topics, of `weir topics create`; `check` demands at least this."""
     transactions: str = ""
-    """The source topic; empty: PREFIX-transactions."""
+    """The source topic; empty: `PREFIX-transactions`."""
     data: str = ".weir/data"
-    """The data folder; each prefix and partition has a folder below it."""
+    """The data folder: a local disk. Each prefix and worker has a folder below it, held by one process at a time."""
     artefacts: str = ".weir/artefacts"
     """Where `weir control put` copies packages and workers find them; on several machines, a shared folder."""
     id_key: str = ""
-    """The key that hashes identifiers, at least 16 characters."""
+    """The key that hashes identifiers, 16 to 64 bytes. A file is safer: an environment can be read."""
     id_key_file: str = ""
-    """A file that holds it."""
+    """A file that holds the key; it stands above the variable."""
     worker: str = "w1"
     """This worker's name, unique in the group and the same after a restart."""
     roles: str = "intake,decide"
+    """What it does: `intake` makes rows of records, `decide` decides about them."""
     record_bytes_max: int = 65_536
+    """A record of more bytes is refused: `record_too_large`."""
     cache_mib: int = 256
-    """Values kept in memory by a task; past it clean ones leave."""
+    """Values kept in memory by a task; past it those that are stored leave."""
     commit_ms: int = 100
+    """How often what is acknowledged is committed."""
     checkpoint_seconds: float = 3.0
+    """How often what changed is stored on disk; a start after a kill folds so much of the log again."""
     metrics_port: int = 0
     """Loopback port of /metrics, /livez and /readyz; 0: a free one, which the log names."""
     log_json: bool = False
+    """Log lines as JSON, one object each."""
     leash: bool = False
     """End in order when standard input closes: of a child that must not outlive its parent."""
     failpoint: str = ""
-    """Kills the process at a step, `STEP:before|after:N`: for proofs."""
+    """Kills the process at a step, `STEP:before|after:N`: for proofs only."""
     kafka_home: str = ""
+    """Where the jars of the embedded broker are; the launcher sets it."""
     java: str = "java"
+    """The Java that runs it; the launcher sets it."""
 
     def topic(self, name: str) -> str:
         """The full name of a topic or group of ours."""

@@ -7,6 +7,7 @@ source ─ Fetch ─> decide agent ─ answers ─> sink        Faust gives agen
 import asyncio
 import gc
 import hashlib
+import logging
 import os
 import signal
 import sys
@@ -50,6 +51,7 @@ from telemetry.metrics import CACHE_MISSES
 from telemetry.server import serve
 
 NOTHING_IN_FORCE: InForce[Catalogue] = InForce(partial(read_catalogue, place="the catalogue in the log"), FOLD_VERSION)
+_log = logging.getLogger("weir")
 SWITCH_SECONDS = 0.0005
 """The interpreter's default lets a thread wait 5 ms for another."""
 
@@ -62,9 +64,11 @@ class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
 
     drain: Callable[[], Any]
     log_json = False
+    greeting = ""
 
     def _setup_logging(self) -> None:
         set_up(as_json=self.log_json)
+        _log.info(self.greeting)
 
     async def _stop_on_signal(self, signal: object) -> None:
         del signal
@@ -102,7 +106,7 @@ def build(ground: Ground) -> Worker:
         into_log(app, settings.transactions_topic, taking, world=world, commit_seconds=settings.commit_ms / 1000)
     watch.over(app, tasks=deciding.tasks, positions=taking.positions, starting=taking.starting, board=board, roles=roles)
     try:
-        serve(watch.health, port=settings.metrics_port)
+        port = serve(watch.health, port=settings.metrics_port)
     except OSError as error:
         raise BadSetting(f"WEIR_METRICS_PORT {settings.metrics_port} cannot be listened at: {error.strerror}") from None
     worker = Worker(app, loop=loop, loglevel="WARN", quiet=True, redirect_stdouts=False)
@@ -114,6 +118,7 @@ def build(ground: Ground) -> Worker:
 
     worker.drain = drain
     worker.log_json = settings.log_json
+    worker.greeting = f"{settings.worker} of {settings.prefix}: {', '.join(roles)}; /metrics, /livez, /readyz at http://127.0.0.1:{port}"
     loop.call_soon(source.start, loop)  # beside Faust, not after it: both groups join at the same time
     return worker
 

@@ -10,7 +10,7 @@ from app.settings import Settings, read_settings
 from broker.connection import Connection
 from broker.once import read_all, send_all
 from broker.topics import Topics
-from engine.control import Board, control_of
+from engine.control import Board, control_of, newer
 from features.catalogue import Catalogue, catalogue_text, read_catalogue
 from models.model import Packages
 from models.package import read_package
@@ -80,11 +80,10 @@ def _list(settings: Settings, connection: Connection, *, as_json: bool) -> int:
     board = board_of(settings, connection)
     rows: list[dict[str, Any]] = []
     for key in KEYS:
-        for state, held in (
-            ("in force", board.echoes.get((0, key))),
-            ("wished", board.wishes.get(key)),
-            ("refused", board.refusals.get((0, key))),
-        ):
+        in_force, refused = board.echoes.get((0, key)), board.refusals.get((0, key))
+        if refused and not newer(refused, in_force):
+            refused = None  # a later wish took effect
+        for state, held in (("in force", in_force), ("wished", board.wishes.get(key)), ("refused", refused)):
             if held is not None:
                 rows.append(
                     {

@@ -7,7 +7,7 @@ from app.settings import read_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """The settings that a worker is often started with; every setting has an environment variable, see docs/settings.md."""
+    """The settings that a worker is often started with; every setting has an environment variable, see docs/operations.md."""
     parser.add_argument("--roles", metavar="LIST", help=f"what it does, of {','.join(ROLES)} (default: all)")
     parser.add_argument("--name", dest="worker", help="its name in the group, the same after a restart (default: w1)")
     parser.add_argument("--prefix", help="of topics, groups and data folder (default: weir)")

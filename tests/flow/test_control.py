@@ -200,6 +200,7 @@ def test_a_policy_that_shows_what_the_catalogue_lacks_is_refused(bare: Engine, t
     put(bare, "policy", POLICY_FILE)  # a later wish is not held up by it
     until_listed(bare, "policy", "in force", version=listed(bare)["policy", "wished"]["version"])
     assert decided(bare).versions.policy != before["version"]
+    assert ("policy", "refused") not in listed(bare), "a refusal that a later wish has overtaken is history"
 
 
 def test_what_can_be_seen_beforehand_is_not_even_wished(bare: Engine, tmp_path: Path) -> None:
