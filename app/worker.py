@@ -21,6 +21,7 @@ from typing import Any
 import faust
 
 from agents.control import control
+from agents.credentials import credentials
 from agents.decide import Deciding, decide
 from agents.feed import ended
 from agents.intake import Taking, into_log
@@ -133,6 +134,7 @@ def _app(settings: Settings) -> faust.App:
     return faust.App(
         settings.topic(settings.worker),
         broker=f"kafka://{settings.bootstrap.replace(',', ';kafka://')}",
+        broker_credentials=credentials(settings.librdkafka_options()),
         datadir=str(settings.data_folder),
         consumer_group_instance_id=settings.worker,
         broker_session_timeout=6.0,

@@ -11,7 +11,6 @@ from typing import NamedTuple
 import msgspec
 from confluent_kafka import KafkaError, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from app.commands.topics import create
@@ -55,17 +54,13 @@ class Letter(NamedTuple):
 class Producing:
     """Sends to the source topic, whose name is the team's own, and remembers where each record came to stand."""
 
-    def __init__(self, bootstrap: str, topic: str, *, linger_ms: int = 20) -> None:
+    def __init__(self, connection: Connection, topic: str, *, linger_ms: int = 20) -> None:
         self.topic = topic
         self.newest_ms = 0
         self._producer = Producer(
-            {
-                "bootstrap.servers": bootstrap,
-                "linger.ms": linger_ms,
-                "message.max.bytes": RECORD_BYTES_MAX,
-                "compression.type": "zstd",
-                "log_level": 0,
-            }
+            connection.librdkafka(
+                **{"linger.ms": linger_ms, "message.max.bytes": RECORD_BYTES_MAX, "compression.type": "zstd", "log_level": 0}
+            )
         )
 
     def send(self, values: Iterable[bytes | None], *, partition: int = 0, timestamp_ms: int | None = None) -> list[Spot]:
@@ -111,7 +106,7 @@ class Engine:
 
     def __init__(self, settings: Settings, connection: Connection, worker: RunningWorker) -> None:
         self.settings, self.connection, self.worker = settings, connection, worker
-        self.producing = Producing(settings.bootstrap, settings.transactions_topic)
+        self.producing = Producing(connection, settings.transactions_topic)
         self.reading = Reading(settings, connection)
         self.send = self.producing.send
 
@@ -171,19 +166,19 @@ def delete_records(connection: Connection, topic: str, partition: int, *, before
     admin.delete_records([place])[place].result()
 
 
-def make_source(kafka: str, topic: str, *, partitions: int = SOURCE_PARTITIONS, **config: str) -> None:
+def make_source(connection: Connection, topic: str, *, partitions: int = SOURCE_PARTITIONS, **config: str) -> None:
     """A topic as another team made it, not as we would."""
-    admin = AdminClient({"bootstrap.servers": kafka, "log_level": 0})
+    admin = connection.admin()
     given = {"max.message.bytes": str(RECORD_BYTES_MAX), "compression.type": "gzip", **config}
     admin.create_topics([NewTopic(topic, partitions, 1, config=given)])[topic].result()
 
 
 def prepare(settings: Settings, *, partitions: int = SOURCE_PARTITIONS, wished: bool = True) -> Connection:
     """Everything but the worker. wished: the package and the policy that ship."""
-    make_source(settings.bootstrap, settings.transactions_topic, partitions=partitions)
+    connection = Connection(settings.bootstrap, settings.librdkafka_options())
+    make_source(connection, settings.transactions_topic, partitions=partitions)
     if wished:
         return prepared(settings)
-    connection = Connection(settings.bootstrap)
     create(settings, connection)
     return connection
 

@@ -9,6 +9,7 @@ from typing import Self
 
 import msgspec
 
+from broker.connection import Connection
 from tests.flow.engine import Engine, Producing, Spot
 from tests.flow.records import Customer
 
@@ -22,10 +23,10 @@ CUSTOMERS = 400
 class Load(AbstractContextManager["Load"]):
     """Open loop: what is due is sent, whatever became of what was sent before. To the partitions in turn."""
 
-    def __init__(self, bootstrap: str, topic: str, *, partitions: int, rate: float = RATE) -> None:
+    def __init__(self, connection: Connection, topic: str, *, partitions: int, rate: float = RATE) -> None:
         self.spots: list[Spot] = []
         self.seconds = 0.0
-        self._producing = Producing(bootstrap, topic, linger_ms=0)
+        self._producing = Producing(connection, topic, linger_ms=0)
         self._partitions, self._rate = partitions, rate
         self.customers = [Customer() for _ in range(CUSTOMERS)]
         self._stopping = threading.Event()

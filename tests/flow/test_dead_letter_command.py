@@ -91,7 +91,7 @@ def test_a_record_of_a_topic_made_anew_is_not_taken_for_the_original(kafka: str,
     assert missing == (TopicMissing.exit_code, b"", f"weir: topic {prefix}-dead-letters does not exist\n")
     connection = prepare(settings, wished=False)
     source = settings.transactions_topic
-    Producing(kafka, source).send([b"of another life"])
+    Producing(connection, source).send([b"of another life"])
     headers = [("weir-topic-id", b"before"), ("weir-topic", source.encode()), ("weir-partition", b"0"), ("weir-offset", b"0")]
     send_all(connection, [Message(f"{prefix}-dead-letters", b"before:0:0", b'{"reason":"not_json","message":""}', 0, headers)])
     said = weir(settings, "dead-letters", "show", "0")

@@ -79,7 +79,7 @@ def test_livez_and_readyz_answer_and_what_is_not_there_is_said(engine: Engine) -
 def test_a_signal_drains_the_worker_and_its_next_start_answers_nothing_again(engine: Engine) -> None:
     """Under load, SIGTERM first and Ctrl-C then; the state is gone on with from the disk."""
     worker, read = engine.worker, engine.reading.decisions
-    with Load(engine.settings.bootstrap, engine.settings.transactions_topic, partitions=SOURCE_PARTITIONS, rate=RATE) as load:
+    with Load(engine.connection, engine.settings.transactions_topic, partitions=SOURCE_PARTITIONS, rate=RATE) as load:
         for each in (signal.SIGTERM, signal.SIGINT):
             wanted = len(read) + RATE / 2
             engine.until(lambda wanted=wanted: len(read) > wanted, "transactions in flight")  # type: ignore[misc]  # bound at once

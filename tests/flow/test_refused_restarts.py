@@ -104,6 +104,6 @@ def test_a_worker_with_a_past_refuses_topics_that_lack_what_it_has_not_read(past
     now = topics.topic_id(log.topic)
     assert_refused(end_of_start(settings), f"folded from a log with topic id {before}, the log now has {now}: it was made anew")
 
-    Producing(settings.bootstrap, settings.transactions_topic).send([Customer().record() for _ in range(5)])
+    Producing(past.connection, settings.transactions_topic).send([Customer().record() for _ in range(5)])
     delete_records(past.connection, settings.transactions_topic, 0, before=23)
     assert_refused(end_of_start(without), f"{settings.transactions_topic}, partition 0, does not hold offset 20")

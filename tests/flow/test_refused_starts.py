@@ -12,6 +12,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from app.settings import Settings
+from broker.connection import Connection
 from broker.topics import configuration
 from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, LOG, TOPICS
 from tests.flow.engine import Engine, make_source
@@ -48,7 +49,7 @@ def of_other_topics(*made: str, **differing: str) -> Callable[[Settings, Path], 
         for future in admin.create_topics(new).values() if new else ():
             future.result()
         if "transactions" in made:
-            make_source(settings.bootstrap, settings.transactions_topic)
+            make_source(Connection(settings.bootstrap), settings.transactions_topic)
         return settings
 
     return change

@@ -40,7 +40,7 @@ def test_partitions_and_at_last_the_cell_move_and_nothing_is_lost(kafka: str, pr
         first.wait_ready()
         intake.wait_ready()
         engine = Engine(settings, connection, first)
-        with Load(kafka, source, partitions=SOURCE_PARTITIONS, rate=RATE) as load:
+        with Load(connection, source, partitions=SOURCE_PARTITIONS, rate=RATE) as load:
             engine.until(lambda: min(records_of(first, source), records_of(intake, source)) > RATE / 10, "records of both")
             assert metric(intake, "weir_decisions_total", action="approve", decided_by="model") == 0
             last.start()
