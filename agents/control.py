@@ -19,17 +19,21 @@ RESEND_SECONDS = 5.0
 """An append or an echo whose effect is not seen by then is made again; a second one changes nothing."""
 
 
-def control(
+def control(  # noqa: PLR0913 (all but three by keyword)
     app: faust.App,
     topic: str,
     board: Board,
     *,
     topic_id: str,
+    id_key: Control,
     tasks: dict[Partition, Task],
     verify: Callable[[Task, Control], None],
     sink: Sink,
 ) -> None:
-    """Registers the agent and the timer by which an owner compares what is wished with what is in force."""
+    """Registers the agent and the timer by which an owner compares what is wished with what is in force.
+
+    id_key: what this worker would echo of its key; one that hears another's ends.
+    """
     appended: dict[tuple[Any, ...], float] = {}
 
     @app.agent(app.topic(topic, value_serializer="raw", key_type=bytes, value_type=bytes, allow_empty=True))
@@ -43,6 +47,7 @@ def control(
     @or_exit
     async def compare() -> None:
         now = time.monotonic()
+        board.require_id_key(id_key.version)
         for partition, task in list(tasks.items()):
             if not task.caught_up:
                 continue
@@ -50,7 +55,7 @@ def control(
             for wish in board.due(cell, in_force):
                 if _is_due(appended, ("wish", cell, wish.key, wish.wish_topic_id, wish.wish_offset), now):
                     _send(sink, await asyncio.to_thread(verified, wish, partial(verify, task), topic=topic, log=partition))
-            for held in board.unechoed(cell, in_force):
+            for held in board.unechoed(cell, {**in_force, id_key.key: id_key}):
                 if _is_due(appended, ("echo", cell, held.key, held.wish_topic_id, held.wish_offset), now):
                     _send(sink, echo(held, topic, cell))
 

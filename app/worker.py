@@ -29,10 +29,9 @@ from agents.watch import Watch
 from agents.world import World
 from app.ground import Ground
 from app.settings import Settings
-from broker.once import read_all
 from broker.sink import Sink
 from broker.source import Source
-from engine.control import Board
+from engine.control import ID_KEY, Board, id_key_of
 from engine.intake import Intake
 from engine.task import Task
 from features.catalogue import Catalogue, read_catalogue
@@ -79,7 +78,7 @@ class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
 
 def build(ground: Ground) -> Worker:
     """A worker ready to run. Raises BadSetting where its port is taken."""
-    settings, roles, pseudonyms, connection, topics = ground
+    settings, roles, pseudonyms, connection, topics, board, control_id = ground
     app = _app(settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -87,10 +86,6 @@ def build(ground: Ground) -> Worker:
     source = Source(connection, group=settings.topic("engine"), instance_id=_member(settings, roles), fatal=ended)
     world = World(source, sink, topic_id=topics.topic_id, folder=settings.data_folder, failpoint=settings.failpoint)
     log, control_topic = LOG.under(settings.prefix), CONTROL.under(settings.prefix)
-    board = Board()
-    control_id = topics.topic_id(control_topic)
-    for _, record in read_all(connection, control_topic):
-        board.hear(record.key, record.value, place=(control_id, record.offset))
     watch = Watch()
     deciding = Deciding(
         _task_of(settings, world),
@@ -101,7 +96,16 @@ def build(ground: Ground) -> Worker:
     )
     if "decide" in roles:
         decide(app, log, deciding, world=world, commit_seconds=settings.commit_ms / 1000)
-    control(app, control_topic, board, topic_id=control_id, tasks=deciding.tasks, verify=Task.verify, sink=sink)
+    control(
+        app,
+        control_topic,
+        board,
+        topic_id=control_id,
+        id_key=id_key_of(pseudonyms.fingerprint),
+        tasks=deciding.tasks,
+        verify=Task.verify,
+        sink=sink,
+    )
     taking = Taking(lambda: _intake_of(board, settings, pseudonyms), world=world, taken=watch.taken_in)
     if "intake" in roles:
         into_log(app, settings.transactions_topic, taking, world=world, commit_seconds=settings.commit_ms / 1000)
@@ -176,8 +180,9 @@ def _task_of(settings: Settings, world: World) -> Callable[[Partition, Start], T
 
 async def _intake_of(board: Board, settings: Settings, pseudonyms: Pseudonyms) -> Intake:
     """Intake works by the catalogue that the cell echoes, never by a wish: so it begins once there is an echo."""
-    while (held := board.echoes.get((0, CATALOGUE))) is None:  # noqa: ASYNC110  # once, at the start
+    while (held := board.echoes.get((0, CATALOGUE))) is None or (0, ID_KEY) not in board.echoes:  # noqa: ASYNC110  # once, at the start
         await asyncio.sleep(0.05)
+    board.require_id_key(pseudonyms.fingerprint)
     catalogue = read_catalogue(held.body or "", place="the catalogue in force")
     return Intake(
         LOG.under(settings.prefix),

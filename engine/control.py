@@ -7,11 +7,14 @@ from typing import TypeVar
 import msgspec
 
 from schemas.control import CATALOGUE, IN_FORCE, KEYS, REFUSED, WISH, Control, decode_control, encode_control
-from schemas.errors import WeirError
+from schemas.errors import IdKeyChanged, WeirError
 from schemas.records import Message, Partition
 from schemas.row import CONTROL_HEADER
 
 K = TypeVar("K")
+
+ID_KEY = "id-key"
+"""No artefact, but echoed as one: the fingerprint of the key by which a cell's identifiers are hashed."""
 
 
 def control_row(control: Control, log: Partition) -> Message:
@@ -27,6 +30,11 @@ def first_row(catalogue_text: str, version: str, log: Partition) -> Message:
 def control_of(key: str, text: str, version: str) -> Control:
     """A catalogue or policy as a control: it travels inside."""
     return Control(key=key, version=version, sha256=sha256(text.encode()).hexdigest(), body=text)
+
+
+def id_key_of(fingerprint: str) -> Control:
+    """What a cell echoes of its id key."""
+    return Control(key=ID_KEY, version=fingerprint, sha256="")
 
 
 def newer(wish: Control, than: Control | None) -> bool:
@@ -61,6 +69,12 @@ class Board:
                 _put(self.echoes, (int(cell), name), said)
             case [first, cell, name] if first == REFUSED and cell.isdigit():
                 _put(self.refusals, (int(cell), name), said)
+
+    def require_id_key(self, fingerprint: str) -> None:
+        """Raises IdKeyChanged where a cell works by another key: rows of two keys would be strangers to each other."""
+        for (cell, key), held in self.echoes.items():
+            if key == ID_KEY and held.version != fingerprint:
+                raise IdKeyChanged(f"the id key has fingerprint {fingerprint}, cell {cell} works by {held.version}")
 
     def due(self, cell: int, in_force: dict[str, Control]) -> list[Control]:
         """The wishes that stand after what is in force in a cell and were not refused there."""

@@ -69,7 +69,8 @@ def test_a_worker_with_a_past_refuses_another_key_and_packages_it_cannot_load(pa
     settings, package = past.settings, past.package
     other = msgspec.structs.replace(settings, id_key="another key of 27 letters!!")
     fingerprints = [Pseudonyms(each.key()).fingerprint for each in (other, settings)]
-    assert_refused(end_of_start(other), "the id key has fingerprint {}, the state was built with {}".format(*fingerprints))
+    for each in (other, msgspec.structs.replace(other, data=str(tmp_path), worker="w2", roles="intake")):
+        assert_refused(end_of_start(each), "the id key has fingerprint {}, cell 0 works by {}".format(*fingerprints))
 
     with spoilt(package, None):
         for each in (settings, past.without_disk(tmp_path)):
