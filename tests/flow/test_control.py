@@ -4,6 +4,7 @@ nothing wished ─> policy ─> model ─> decided by the model ─> another pol
 """
 
 import json
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,7 +33,7 @@ OTHER_POLICY = "name: nobody\nthresholds: {decline: 0.0}\nfallback: approve\nsho
 def bare(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     """A worker that runs before anything was wished. The tests of this file go on from each other."""
     folder = tmp_path_factory.mktemp("bare")
-    with running(settings_of(kafka, "bare-" + folder.name, folder), folder, partitions=1, wished=False) as engine:
+    with running(settings_of(kafka, f"t{secrets.token_hex(4)}", folder), folder, partitions=1, wished=False) as engine:
         yield engine
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 import urllib.error
 
 import pytest
@@ -84,10 +83,8 @@ def test_a_signal_drains_the_worker_and_its_next_start_answers_nothing_again(eng
             wanted = len(read) + RATE / 2
             engine.until(lambda wanted=wanted: len(read) > wanted, "transactions in flight")  # type: ignore[misc]  # bound at once
             assert worker.ready()
-            began = time.monotonic()
             os.kill(worker.pid, each)
-            assert worker.wait(STOP_SECONDS_MAX + 10) == 0
-            assert time.monotonic() - began < STOP_SECONDS_MAX
+            assert worker.wait(STOP_SECONDS_MAX) == 0
             worker.start()
             worker.wait_ready()
             assert engine.metric("weir_task_starts_total", began="disk") == 1
