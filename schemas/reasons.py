@@ -24,16 +24,19 @@ class Reason(IntEnum):
     UNKNOWN_CURRENCY = 14
     EVENT_TIME_TOO_OLD = 15
     OUT_OF_RANGE = 16
+    UNKNOWN_LABEL = 17
     # of the fold: the state shows it
     LATE = 40
     EVENT_TIME_AHEAD = 41
     TRANSACTION_ID_REUSED = 42
+    LABEL_TOO_OLD = 43
     # of the verdict
     SCORE = 100
     NO_MODEL = 101
     SCORING_FAILED = 102
     BLOCK_LIST = 103
     ALLOW_LIST = 104
+    BACKFILLED = 105
 
     @property
     def code(self) -> str:
@@ -64,12 +67,15 @@ _MEANINGS = {
     Reason.UNKNOWN_CURRENCY: "the catalogue has no rate for the currency",
     Reason.EVENT_TIME_TOO_OLD: "the event time is before 2000-01-01: seconds instead of milliseconds",
     Reason.OUT_OF_RANGE: "another field is outside its range",
+    Reason.UNKNOWN_LABEL: "a label or its type is none of the contract's, or a type stands beside another label than `fraud`",
     Reason.LATE: "the event time is further behind the newest of its cell than the grace period",
     Reason.EVENT_TIME_AHEAD: "the event time is further ahead of its record's timestamp than the catalogue allows",
     Reason.TRANSACTION_ID_REUSED: "the id was used before, with another amount, currency or identifier",
+    Reason.LABEL_TOO_OLD: "the transaction of a label is further behind the newest of its cell than the lifetime, 400 days",
     Reason.SCORE: "the model's score and the policy's thresholds",
     Reason.NO_MODEL: "no model, or no policy, is in force yet",
     Reason.SCORING_FAILED: "the model could not score (not given yet)",
+    Reason.BACKFILLED: "it repeats a transaction of a history that was put into the log; nothing was ever decided about that one",
     Reason.BLOCK_LIST: "a block list of the policy names one of its identifiers (not given yet)",
     Reason.ALLOW_LIST: "an allow list of the policy names one of its identifiers (not given yet)",
 }

@@ -60,7 +60,9 @@ def row_dtype(signals: Mapping[str, str] | None = None) -> np.dtype[np.void]:
         ("channel", "S16"),
         ("latitude", "<f8"),  # degrees, NaN: unknown
         ("longitude", "<f8"),
-        ("detail", f"S{DETAIL_BYTES}"),  # a refused row's message
+        ("detail", f"S{DETAIL_BYTES}"),  # a refused row's message; a label's source
+        ("label", "u1"),  # LabelCode; 0: no label
+        ("known_at_ms", "<i8"),  # of a label: when it became known; 0: no label
     ]
     columns += [(f"signal_{name}", "<f8" if kind == "number" else "S32") for name, kind in sorted((signals or {}).items())]
     return np.dtype(columns)

@@ -18,6 +18,7 @@ from schemas.salvage import readable
 from schemas.transaction import RECORD_BYTES_MAX, Transaction, decode_transaction
 
 NO_MCC = -1
+NO_LABEL = 0  # LabelCode.NONE
 SIGNAL_TEXT_BYTES_MAX = 32
 
 _TRANSACTION = int(Kind.TRANSACTION)  # an enum's member costs a look-up each time
@@ -47,7 +48,7 @@ class RowWriter:
         self._bytes_max = record_bytes_max
         of_signals = "".join("d" if kind == "number" else f"{SIGNAL_TEXT_BYTES_MAX}s" for _, kind in self.signals)
         ids = ID_HASH_BYTES * len(ID_FIELDS)
-        self._struct = Struct(f"<BBHqqqqq3s64s64sQQ{ids}sh2s16sdd{DETAIL_BYTES}s{of_signals}")
+        self._struct = Struct(f"<BBHqqqqq3s64s64sQQ{ids}sh2s16sdd{DETAIL_BYTES}sBq{of_signals}")
         assert self._struct.size == self.dtype.itemsize, "the row has columns that this writer does not know"
         self._no_signals = tuple(nan if kind == "number" else b"" for _, kind in self.signals)
 
@@ -95,6 +96,8 @@ class RowWriter:
             latitude if latitude is not None else nan,
             longitude if longitude is not None else nan,
             b"",
+            NO_LABEL,
+            0,
             *(self._of_signals(transaction.signals) if transaction.signals and self.signals else self._no_signals),
         )
 
@@ -146,6 +149,8 @@ class RowWriter:
             known.get("latitude", nan),
             known.get("longitude", nan),
             str(refused).encode("ascii", "replace"),
+            NO_LABEL,
+            0,
             *self._no_signals,
         )
 
