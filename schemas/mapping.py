@@ -4,7 +4,10 @@ fields:     field of the contract: COLUMN, or {column: COLUMN, unit: s|ms|us|tim
                                            {column: COLUMN, exponent: 2} for an amount in major units
 constants:  field of the contract: a value for every row
 signals:    declared extra column: COLUMN
-label:      {column: COLUMN, fraud: [values that mean fraud]}
+label:      {column: COLUMN, fraud: [values that mean fraud], delay: 7d}: known so long after the transaction, or
+            {column: COLUMN, fraud: [...], known_at: {column: COLUMN, unit: s|ms|us|timestamp}}: known when that column says;
+            with neither, the truth is there to train on and never becomes a label of the history.
+            types: {value: third_party|account_takeover|first_party|never_pay}: of those values of fraud that tell the type
 """
 
 from importlib.resources import files
@@ -22,6 +25,8 @@ FIELDS = tuple(name for name in Transaction.__struct_fields__ if name != "signal
 REQUIRED = ("transaction_id", "event_time_ms", "amount_minor", "currency")
 
 Unit = Literal["s", "ms", "us", "timestamp"]
+FraudType = Literal["third_party", "account_takeover", "first_party", "never_pay"]
+_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _types = get_type_hints(Transaction, include_extras=True)
 
 
@@ -39,11 +44,38 @@ class Column(_Part, frozen=True):
     exponent: Annotated[int, Meta(ge=0, le=4, description="Of amount_minor only: digits after the point of a major unit.")] = 0
 
 
+class KnownAt(_Part, frozen=True):
+    """The column that says when a label became known."""
+
+    column: str
+    unit: Unit
+
+
 class LabelColumn(_Part, frozen=True):
-    """Where the truth stands."""
+    """Where the truth stands, and when it became known."""
 
     column: str
     fraud: Annotated[list[int | str | bool], Meta(min_length=1, description="The values that mean fraud; all others mean genuine.")]
+    delay: (
+        Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$(?!\n)", description="How long after its transaction a label is known: 7d, 12h.")] | None
+    ) = None
+    known_at: Annotated[KnownAt, Meta(description="When it is known, instead of a delay; empty: never.")] | None = None
+    types: Annotated[dict[str, FraudType], Meta(description="Value of `column` that means fraud: the type of fraud.")] = {}
+
+    @property
+    def delay_ms(self) -> int | None:
+        """None: no delay is said."""
+        return None if self.delay is None else int(self.delay[:-1]) * _UNIT_MS[self.delay[-1]]
+
+    @property
+    def falls_due(self) -> bool:
+        """Whether it is said when a label is known: only then the history has labels."""
+        return self.delay is not None or self.known_at is not None
+
+    @property
+    def type_of(self) -> dict[str, FraudType]:
+        """By the value's text in small letters, as values of fraud are compared."""
+        return {value.lower(): name for value, name in self.types.items()}
 
 
 Fields = msgspec.defstruct("Fields", [(name, str | Column | None, None) for name in FIELDS], frozen=True, forbid_unknown_fields=True)
@@ -76,7 +108,9 @@ class Mapping(msgspec.Struct, frozen=True):
     def wanted(self) -> list[str]:
         """The columns that the file has to have."""
         found = [column.column for column in self.columns.values()] + list(self.signals.values())
-        return list(dict.fromkeys([*found, *([self.label.column] if self.label else [])]))
+        if self.label:
+            found += [self.label.column, *([self.label.known_at.column] if self.label.known_at else [])]
+        return list(dict.fromkeys(found))
 
 
 def read_mapping(name_or_path: str) -> Mapping:
@@ -111,6 +145,12 @@ def mapping_of(text: str, *, place: str) -> Mapping:
             )
         if column.exponent and name != "amount_minor":
             raise wrong(f"{name}: only an amount has an exponent", "fields", name)
+    if file.label:
+        if file.label.delay is not None and file.label.known_at is not None:
+            raise wrong("a label is known after a delay or when known_at says, not both", "label", "known_at")
+        fraud = {str(value).lower() for value in file.label.fraud}
+        if strange := [value for value in file.label.types if value.lower() not in fraud]:
+            raise wrong(f"{strange[0]!r} has a type and is none of the values that mean fraud", "label", "types", strange[0])
     return Mapping(file.name, columns, constants, file.signals, file.label)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import BadMapping
-from schemas.mapping import Column, mapping_of, read_mapping
+from schemas.mapping import Column, LabelColumn, mapping_of, read_mapping
 
 GOOD = """\
 name: mine
@@ -48,6 +48,11 @@ def test_a_mapping_says_where_each_field_comes_from() -> None:
         (GOOD.replace("signals:", "signal:"), 9, "signal"),
         (GOOD.replace('[1, "yes"]', "[]"), 10, "fraud"),
         (GOOD.replace("  card_id: CARD", "  transaction_id: OTHER"), 6, "second time"),
+        (GOOD.replace('"yes"]', '"yes"], delay: a week'), 10, "delay"),
+        (GOOD.replace('"yes"]', '"yes"], known_at: {column: K}'), 10, "unit"),
+        (GOOD.replace('"yes"]', '"yes"], delay: 7d, known_at: {column: K, unit: s}'), 10, "not both"),
+        (GOOD.replace('"yes"]', '"yes"], types: {"yes": robbery}'), 10, "robbery"),
+        (GOOD.replace('"yes"]', '"yes"], types: {"no": never_pay}'), 10, "'no' has a type"),
         (GOOD.replace("{age: AGE}", "{age: AGE"), 10, "not YAML"),
         ("[]", 1, "object"),
         ("", 1, "object"),
@@ -64,3 +69,17 @@ def test_a_mapping_is_a_shipped_name_or_a_file(tmp_path: Path) -> None:
     assert read_mapping("handbook").name == "handbook"
     with pytest.raises(BadMapping, match="mapping elsewhere is neither a file that can be read nor one of handbook"):
         read_mapping("elsewhere")
+
+
+def test_a_label_says_when_it_is_known_and_of_which_type() -> None:
+    mapping = mapping_of(GOOD.replace('"yes"]', '"yes"], delay: 36h, types: {"YES": account_takeover}'), place="mine.yaml")
+    assert mapping.label is not None
+    assert (mapping.label.delay_ms, mapping.label.falls_due) == (36 * 3_600_000, True)
+    assert mapping.label.type_of == {"yes": "account_takeover"}
+    mapping = mapping_of(GOOD.replace('"yes"]', '"yes"], known_at: {column: K, unit: ms}'), place="mine.yaml")
+    assert mapping.label is not None
+    assert (mapping.label.delay_ms, mapping.label.falls_due, mapping.wanted[-1]) == (None, True, "K")
+    assert mapping_of(GOOD, place="mine.yaml").label == LabelColumn("FRAUD", [1, "yes"])
+    handbook = read_mapping("handbook").label
+    assert handbook is not None
+    assert handbook.delay_ms == 7 * 86_400_000
