@@ -57,7 +57,7 @@ class LabelColumn(_Part, frozen=True):
     column: str
     fraud: Annotated[list[int | str | bool], Meta(min_length=1, description="The values that mean fraud; all others mean genuine.")]
     delay: (
-        Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$(?!\n)", description="How long after its transaction a label is known: 7d, 12h.")] | None
+        Annotated[str, Meta(pattern=r"^[0-9]{1,6}[smhd]$(?!\n)", description="How long after the transaction it is known: 7d, 12h.")] | None
     ) = None
     known_at: Annotated[KnownAt, Meta(description="When it is known, instead of a delay; empty: never.")] | None = None
     types: Annotated[dict[str, FraudType], Meta(description="Value of `column` that means fraud: the type of fraud.")] = {}
@@ -71,6 +71,15 @@ class LabelColumn(_Part, frozen=True):
     def falls_due(self) -> bool:
         """Whether it is said when a label is known: only then the history has labels."""
         return self.delay is not None or self.known_at is not None
+
+    @property
+    def contradiction(self) -> str | None:
+        """What cannot be in it."""
+        if self.delay is not None and self.known_at is not None:
+            return "a label is known after a delay or when known_at says, not both"
+        fraud = {str(value).lower() for value in self.fraud}
+        strange = [value for value in self.types if value.lower() not in fraud]
+        return f"{strange[0]!r} has a type and is none of the values that mean fraud" if strange else None
 
     @property
     def type_of(self) -> dict[str, FraudType]:
@@ -145,12 +154,8 @@ def mapping_of(text: str, *, place: str) -> Mapping:
             )
         if column.exponent and name != "amount_minor":
             raise wrong(f"{name}: only an amount has an exponent", "fields", name)
-    if file.label:
-        if file.label.delay is not None and file.label.known_at is not None:
-            raise wrong("a label is known after a delay or when known_at says, not both", "label", "known_at")
-        fraud = {str(value).lower() for value in file.label.fraud}
-        if strange := [value for value in file.label.types if value.lower() not in fraud]:
-            raise wrong(f"{strange[0]!r} has a type and is none of the values that mean fraud", "label", "types", strange[0])
+    if file.label and (contradiction := file.label.contradiction):
+        raise wrong(contradiction, "label")
     return Mapping(file.name, columns, constants, file.signals, file.label)
 
 
