@@ -1,7 +1,7 @@
-"""The agent of intake: fetches of a source topic in, blocks out. Plumbing only; what becomes of a record stands in engine/intake.py."""
+"""The agents of intake, one a source topic: fetches in, blocks out. Plumbing only; what becomes of a record stands in engine/intake.py."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 
 import faust
@@ -17,9 +17,9 @@ from state.steps import Delivery, ReadCommitted, ReadLogRange, carry_out
 
 
 class Taking:
-    """The source partitions of this worker. `intake_of` waits until it is known what intake works by; `taken` hears of records."""
+    """The source partitions of this worker. `intake_of` a topic waits until it is known what intake works by; `taken` hears of records."""
 
-    def __init__(self, intake_of: Callable[[], Awaitable[Intake]], *, world: World, taken: Callable[[int], None]) -> None:
+    def __init__(self, intake_of: Callable[[str], Awaitable[Intake]], *, world: World, taken: Callable[[int], None]) -> None:
         self.positions: dict[Partition, Progress] = {}
         self.starting: set[Partition] = set()
         self._intake_of, self._world, self._taken = intake_of, world, taken
@@ -30,7 +30,7 @@ class Taking:
     async def assigned(self, partition: Partition) -> None:
         """Begins where the group stands; a group without an offset starts at the first record there is."""
         self.starting.add(partition)
-        self._intakes[partition] = await self._intake_of()
+        self._intakes[partition] = await self._intake_of(partition.topic)
         begin, self._origins[partition] = await carry_out(_beginning(partition), self._world.perform)
         self.positions[partition] = Progress(begin, committed=begin, stored=begin, live_from=begin)
         self.starting.discard(partition)
@@ -69,14 +69,16 @@ class Taking:
             await carry_out(commit(partition, progress), self._world.perform)
 
 
-def into_log(app: faust.App, topic: str, taking: Taking, *, world: World, commit_seconds: float) -> None:
-    """Registers the agent and its timer."""
+def into_log(app: faust.App, topics: Sequence[str], taking: Taking, *, world: World, commit_seconds: float) -> None:
+    """Registers an agent for each topic, and their timer."""
 
-    @app.agent(feed(app, world.source, topic, assigned=taking.assigned, revoked=taking.revoked, lost=taking.lost))
-    @or_exit
     async def intake(fetches: AsyncIterator[Fetch]) -> None:
         async for fetch in fetches:
             await taking.take(fetch)
+
+    for topic in topics:
+        fetches = feed(app, world.source, topic, assigned=taking.assigned, revoked=taking.revoked, lost=taking.lost)
+        app.agent(fetches, name=f"intake of {topic}")(or_exit(intake))
 
     @app.timer(commit_seconds)
     @or_exit

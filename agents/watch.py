@@ -12,6 +12,7 @@ import numpy as np
 from engine.control import Board
 from engine.task import Judged, Task
 from features.fold import Status
+from schemas.label_code import LabelCode
 from schemas.reasons import Reason
 from schemas.records import Partition
 from schemas.row import Kind
@@ -83,7 +84,10 @@ class Watch:
             for reason, count in _counts(rows["reason"][refused]):
                 metrics.REFUSALS.labels(Reason(reason).code).inc(count)
             metrics.REPEATS.inc(int(np.count_nonzero(folded.status == Status.REPEAT)))
-            metrics.observe_all(metrics.END_TO_END_SECONDS, np.maximum(0, time.time() - rows["received_ms"] / 1000))
+            labels = (rows["kind"] == Kind.LABEL) & ~refused
+            for code, count in _counts(rows["label"][labels]):
+                metrics.LABELS.labels(LabelCode(code).name.lower()).inc(count)
+            metrics.observe_all(metrics.END_TO_END_SECONDS, np.maximum(0, time.time() - rows["received_ms"][answered] / 1000))
 
     def _look_at(self, partition: Partition, task: Task) -> None:
         name, progress, now = str(partition.number), task.progress, time.monotonic()

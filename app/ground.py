@@ -30,6 +30,8 @@ class Ground(NamedTuple):
     """The control topic as it stood."""
     control_id: str
     """Its id."""
+    sources: tuple[str, ...]
+    """The topics that intake reads: of transactions, and of labels where there is one; none without that role."""
 
 
 def found(settings: Settings) -> Ground:
@@ -42,12 +44,23 @@ def found(settings: Settings) -> Ground:
     connection.require_broker()
     topics = Topics(connection)
     topics.check(TOPICS, prefix=settings.prefix, replication=settings.replication)
-    if "intake" in roles:
-        topics.partitions(settings.transactions_topic)  # raises where it is missing; else it is taken as it is
+    sources = _sources(settings, topics) if "intake" in roles else ()
     board, control = Board(), CONTROL.under(settings.prefix)
     control_id = topics.topic_id(control)
     for _, record in read_all(connection, control):
         board.hear(record.key, record.value, place=(control_id, record.offset))
     board.require_id_key(pseudonyms.fingerprint)
     hold(settings.data_folder)
-    return Ground(settings, roles, pseudonyms, connection, topics, board, control_id)
+    return Ground(settings, roles, pseudonyms, connection, topics, board, control_id, sources)
+
+
+def _sources(settings: Settings, topics: Topics) -> tuple[str, ...]:
+    """They are taken as they are. Raises TopicMissing; only labels may have no topic, unless it is named."""
+    transactions, labels = settings.transactions_topic, settings.labels_topic
+    if transactions == labels:
+        raise BadSetting(f"WEIR_TRANSACTIONS and WEIR_LABELS_TOPIC are both {labels}: each has a topic of its own")
+    topics.partitions(transactions)
+    if not settings.labels and not topics.there(labels):
+        return (transactions,)
+    topics.partitions(labels)
+    return transactions, labels

@@ -24,7 +24,7 @@ from broker.embedded import embedded_broker
 from broker.topics import Topics
 from schemas.control import MODEL, POLICY
 from schemas.errors import BadSetting, WeirError
-from schemas.topics import TOPICS, TRANSACTIONS
+from schemas.topics import LABELS, SOURCES, TOPICS, TRANSACTIONS
 
 READY_SECONDS_MAX = 120.0
 """The first start compiles the fold; later ones take a few seconds."""
@@ -48,7 +48,7 @@ def cluster(settings: Settings, *, sweep: bool) -> Iterator[Settings]:
             yield settings
         finally:
             if sweep:
-                Topics(connection_of(settings)).delete((*TOPICS, TRANSACTIONS), prefix=settings.prefix)
+                Topics(connection_of(settings)).delete((*TOPICS, *SOURCES), prefix=settings.prefix)
         return
     if not settings.kafka_home:
         raise BadSetting("WEIR_KAFKA_HOME is not set: start with ./weir, which fetches Kafka, or set KAFKA_BOOTSTRAP to a cluster")
@@ -64,12 +64,12 @@ def connection_of(settings: Settings) -> Connection:
 def prepared(
     settings: Settings, *, package: Path = PACKAGE, policy: Path = POLICY_FILE, partitions: int = TRANSACTIONS.partitions
 ) -> Connection:
-    """Our topics, a source topic with so many partitions, a model and a policy wished; then a worker may start."""
+    """Our topics, a source topic with so many partitions, one of labels, a model and a policy wished; then a worker may start."""
     connection = connection_of(settings)
     connection.require_broker()
     create(settings, connection)
     source = msgspec.structs.replace(TRANSACTIONS, partitions=partitions)
-    Topics(connection).create([source], prefix=settings.prefix, replication=settings.replication)
+    Topics(connection).create([source, LABELS], prefix=settings.prefix, replication=settings.replication)
     put(settings, connection, MODEL, package)
     put(settings, connection, POLICY, policy)
     return connection

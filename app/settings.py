@@ -1,7 +1,7 @@
 """Every setting, and the only reader of the environment.
 
 A setting is a field of `Settings`; its environment variable is `WEIR_` and the field in capitals, its default stands here.
-Three come from elsewhere too: `KAFKA_BOOTSTRAP` names the cluster, and `WEIR_KAFKA_HOME` and `WEIR_JAVA` are set by the launcher.
+Some come from elsewhere: `KAFKA_BOOTSTRAP` names the cluster, and `WEIR_KAFKA_HOME` and `WEIR_JAVA` are set by the launcher.
 """
 
 import os
@@ -27,6 +27,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Replication factor of our topics, of `weir topics create`; `check` demands at least this."""
     transactions: str = ""
     """The source topic; empty: `PREFIX-transactions`."""
+    labels: str = ""
+    """The topic of labels; empty: `PREFIX-labels`, which need not be there. One that is named here has to be."""
     data: str = ".weir/data"
     """The data folder: a local disk. Each prefix and worker has a folder below it, held by one process at a time."""
     artefacts: str = ".weir/artefacts"
@@ -70,6 +72,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return self.transactions or self.topic("transactions")
 
     @property
+    def labels_topic(self) -> str:
+        """The full name of the topic of labels."""
+        return self.labels or self.topic("labels")
+
+    @property
     def data_folder(self) -> Path:
         """The data folder of this prefix and worker."""
         return Path(self.data) / self.prefix / self.worker
@@ -102,7 +109,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return options
 
 
-ELSEWHERE = {"bootstrap": "KAFKA_BOOTSTRAP"}
+ELSEWHERE = {"bootstrap": "KAFKA_BOOTSTRAP", "labels": "WEIR_LABELS_TOPIC"}
 
 
 def variable(field: str) -> str:

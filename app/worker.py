@@ -40,9 +40,11 @@ from models.in_force import InForce
 from models.model import Packages
 from schemas.control import CATALOGUE
 from schemas.errors import BadSetting, Ours
+from schemas.label_writer import LabelWriter
 from schemas.money import Rates
 from schemas.pseudonyms import Pseudonyms
 from schemas.records import Partition
+from schemas.row_writer import RowWriter
 from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, LOG
 from state.checkpoint import Start
 from state.lifecycle import start
@@ -64,11 +66,12 @@ class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
 
     drain: Callable[[], Any]
     log_json = False
-    greeting = ""
+    greeting: tuple[str, ...] = ()
 
     def _setup_logging(self) -> None:
         set_up(as_json=self.log_json)
-        _log.info(self.greeting)
+        for line in self.greeting:
+            _log.info(line)
 
     async def _stop_on_signal(self, signal: object) -> None:
         del signal
@@ -78,12 +81,12 @@ class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
 
 def build(ground: Ground) -> Worker:
     """A worker ready to run. Raises BadSetting where its port is taken."""
-    settings, roles, pseudonyms, connection, topics, board, control_id = ground
+    settings, roles, pseudonyms, connection, topics, board, control_id, sources = ground
     app = _app(settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     sink = Sink(connection, fatal=ended)
-    source = Source(connection, group=settings.topic("engine"), instance_id=_member(settings, roles), fatal=ended)
+    source = Source(connection, group=settings.topic("engine"), instance_id=_member(settings, roles, sources), fatal=ended)
     world = World(source, sink, topic_id=topics.topic_id, folder=settings.data_folder, failpoint=settings.failpoint)
     log, control_topic = LOG.under(settings.prefix), CONTROL.under(settings.prefix)
     watch = Watch()
@@ -106,9 +109,9 @@ def build(ground: Ground) -> Worker:
         verify=Task.verify,
         sink=sink,
     )
-    taking = Taking(lambda: _intake_of(board, settings, pseudonyms), world=world, taken=watch.taken_in)
+    taking = Taking(partial(_intake_of, board=board, settings=settings, pseudonyms=pseudonyms), world=world, taken=watch.taken_in)
     if "intake" in roles:
-        into_log(app, settings.transactions_topic, taking, world=world, commit_seconds=settings.commit_ms / 1000)
+        into_log(app, sources, taking, world=world, commit_seconds=settings.commit_ms / 1000)
     watch.over(app, tasks=deciding.tasks, positions=taking.positions, starting=taking.starting, board=board, roles=roles)
     try:
         port = serve(watch.health, port=settings.metrics_port)
@@ -123,14 +126,21 @@ def build(ground: Ground) -> Worker:
 
     worker.drain = drain
     worker.log_json = settings.log_json
-    worker.greeting = f"{settings.worker} of {settings.prefix}: {', '.join(roles)}; /metrics, /livez, /readyz at http://127.0.0.1:{port}"
+    worker.greeting = _greeting(settings, roles, sources, port)
     loop.call_soon(source.start, loop)  # beside Faust, not after it: both groups join at the same time
     return worker
 
 
-def _member(settings: Settings, roles: tuple[str, ...]) -> str:
+def _greeting(settings: Settings, roles: tuple[str, ...], sources: tuple[str, ...], port: int) -> tuple[str, ...]:
+    said = f"{settings.worker} of {settings.prefix}: {', '.join(roles)}; /metrics, /livez, /readyz at http://127.0.0.1:{port}"
+    if not sources or settings.labels_topic in sources:
+        return (said,)
+    return said, f"topic {settings.labels_topic} does not exist: no labels are read; once it is made, a restart reads them"
+
+
+def _member(settings: Settings, roles: tuple[str, ...], sources: tuple[str, ...]) -> str:
     """Its name in the group: of what it reads, too. A static member that comes back to read other topics is given its old partitions."""
-    reads = f"{settings.transactions_topic} {sorted(roles)}"
+    reads = f"{' '.join(sources)} {sorted(roles)}"
     return f"{settings.worker}-{hashlib.sha256(reads.encode()).hexdigest()[:8]}"
 
 
@@ -178,21 +188,21 @@ def _task_of(settings: Settings, world: World) -> Callable[[Partition, Start], T
     return task_of
 
 
-async def _intake_of(board: Board, settings: Settings, pseudonyms: Pseudonyms) -> Intake:
+async def _intake_of(topic: str, *, board: Board, settings: Settings, pseudonyms: Pseudonyms) -> Intake:
     """Intake works by the catalogue that the cell echoes, never by a wish: so it begins once there is an echo."""
     while (held := board.echoes.get((0, CATALOGUE))) is None or (0, ID_KEY) not in board.echoes:  # noqa: ASYNC110  # once, at the start
         await asyncio.sleep(0.05)
     board.require_id_key(pseudonyms.fingerprint)
     catalogue = read_catalogue(held.body or "", place="the catalogue in force")
-    return Intake(
-        LOG.under(settings.prefix),
-        cell=0,
+    writer = RowWriter(
         pseudonyms=pseudonyms,
         rates=Rates(catalogue.base_currency, catalogue.rates),
         signals=catalogue.signals,
         candidates=tuple(entity.field for entity in catalogue.entities),
         record_bytes_max=settings.record_bytes_max,
-        config=catalogue.sha256[:16],
+    )
+    return Intake(
+        LOG.under(settings.prefix), writer=LabelWriter(writer) if topic == settings.labels_topic else writer, config=catalogue.sha256[:16]
     )
 
 

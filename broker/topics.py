@@ -134,6 +134,10 @@ class Topics:
         """How many. Raises TopicMissing."""
         return len(self._description(topic).partitions)
 
+    def there(self, topic: str) -> bool:
+        """Whether it exists."""
+        return topic in self._descriptions([topic])
+
     def log_range(self, partition: Partition) -> tuple[int, int]:
         """The first offset that is held, and the one that the next record gets. Raises TopicMissing."""
         place = TopicPartition(partition.topic, partition.number)

@@ -1,41 +1,32 @@
 """Intake: the records of one fetch of a source topic become as many rows of the log, the refused ones among them, in their order."""
 
-from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 
-from schemas.money import Rates
-from schemas.pseudonyms import Pseudonyms
 from schemas.records import Fetch, Message, Origin
 from schemas.row import Rows, pack
-from schemas.row_writer import RowWriter
 from schemas.topics import BLOCK_BYTES_MAX
-from schemas.transaction import RECORD_BYTES_MAX
+
+
+class Writer(Protocol):
+    """What makes rows of one source's records: `RowWriter` of transactions, `LabelWriter` of labels."""
+
+    dtype: np.dtype[np.void]
+
+    def row(self, value: bytes | None, *, offset: int, received_ms: int) -> bytes:
+        """One row of `dtype`. Raises nothing on any value."""
 
 
 class Intake:
     """What one source topic is read by.
 
-    log: the log's full name; cell: its partition; signals: declared name -> "number" or "text"; candidates: the id fields of the
-    catalogue's entities, in order; config: the hash of all this, which stands on every block.
+    log: the log's full name; cell: its partition; config: the hash of all that rows are made by, which stands on every block.
     """
 
-    def __init__(  # noqa: PLR0913 (all but the log by keyword)
-        self,
-        log: str,
-        *,
-        cell: int = 0,
-        pseudonyms: Pseudonyms,
-        rates: Rates,
-        signals: Mapping[str, str],
-        candidates: Sequence[str],
-        record_bytes_max: int = RECORD_BYTES_MAX,
-        config: str,
-    ) -> None:
+    def __init__(self, log: str, *, cell: int = 0, writer: Writer, config: str) -> None:
         self._log, self._cell, self._config = log, cell, config
-        self._writer = RowWriter(
-            pseudonyms=pseudonyms, rates=rates, signals=signals, candidates=candidates, record_bytes_max=record_bytes_max
-        )
+        self._writer = writer
 
     def rows(self, fetch: Fetch, origin: Origin) -> list[Message]:
         """Messages of the log that hold one row for each record, in order. Raises nothing on any record."""

@@ -16,7 +16,7 @@ from features.fold import Fold, Folded, Status
 from models.in_force import InForce
 from models.model import Packages
 from schemas.control import CATALOGUE, Control, decode_control
-from schemas.dead_letter import ahead_detail, dead_letters, late_detail, reused_detail
+from schemas.dead_letter import ahead_detail, dead_letters, late_detail, old_label_detail, reused_detail
 from schemas.decision import encode_decisions
 from schemas.errors import RefusedStart
 from schemas.reasons import Reason
@@ -148,6 +148,8 @@ class Task:
                     detail = late_detail(int(row["event_time_ms"]), int(folded.newest_ms[at]), catalogue.grace_ms)
                 case Reason.EVENT_TIME_AHEAD:
                     detail = ahead_detail(int(row["event_time_ms"]), int(row["received_ms"]), catalogue.future_ms)
+                case Reason.LABEL_TOO_OLD:
+                    detail = old_label_detail(int(row["event_time_ms"]), int(folded.newest_ms[at]), catalogue.lifetime_ms)
                 case _:
                     detail = reused_detail()
             rows["reason"][at], rows["detail"][at] = reason, detail.encode()

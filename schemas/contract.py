@@ -14,12 +14,14 @@ from schemas.contract_page import PAGE, with_tables
 from schemas.control import Control
 from schemas.dead_letter import DeadLetter
 from schemas.decision import Decision
+from schemas.label import Label
 from schemas.mapping import MappingFile
 from schemas.transaction import Transaction
 
 FOLDER = Path(__file__).parent / "contracts"
 _TITLES: dict[str, tuple[Any, str]] = {
     "transaction": (Transaction, "Weir transaction"),
+    "label": (Label, "Weir label"),
     "decision": (Decision, "Weir decision"),
     "dead-letter": (DeadLetter, "Weir dead letter"),
     "control": (Control, "Weir control"),

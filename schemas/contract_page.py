@@ -53,6 +53,8 @@ def _lines(schema: dict[str, Any], parts: dict[str, Any], within: str) -> list[s
 def _type(kind: dict[str, Any], part: dict[str, Any] | None) -> str:
     if part:
         return "object"
+    if "enum" in kind:
+        return " or ".join(f"`{word}`" for word in kind["enum"])
     if kind["type"] == "object":
         inner = kind["additionalProperties"]
         return f"map of {' or '.join(one['type'] for one in inner.get('anyOf', [inner]))}"

@@ -62,6 +62,12 @@ def late_detail(event_time_ms: int, newest_ms: int, grace_ms: int) -> str:
     return f"event_time_ms {event_time_ms} is {behind:.2f} days behind the newest, {newest_ms}; the grace is {grace:g} days"
 
 
+def old_label_detail(event_time_ms: int, newest_ms: int, lifetime_ms: int) -> str:
+    """The message of reason `label_too_old`."""
+    behind, lifetime = (newest_ms - event_time_ms) / DAY_MS, lifetime_ms / DAY_MS
+    return f"event_time_ms {event_time_ms} is {behind:.2f} days behind the newest, {newest_ms}; the lifetime is {lifetime:g} days"
+
+
 def ahead_detail(event_time_ms: int, received_ms: int, future_ms: int) -> str:
     """The message of reason `event_time_ahead`."""
     ahead = (event_time_ms - received_ms) / 1000

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from schemas.columns import transactions
 from schemas.errors import RefusedEvent
+from schemas.fields import EVENT_TIME_MS_MIN, PERSONAL_CHARACTERS_MAX
 from schemas.pseudonyms import ABSENT
 from schemas.row import ID_FIELDS, Kind, Rows
 from schemas.row_writer import NO_MCC, SIGNAL_TEXT_BYTES_MAX, RowWriter
-from schemas.transaction import EVENT_TIME_MS_MIN, PERSONAL_CHARACTERS_MAX, encode_transaction
+from schemas.transaction import encode_transaction
 
 Columns = Mapping[str, pa.Array]
 Mask = NDArray[np.bool_]

@@ -3,19 +3,21 @@
 A row is packed as it stands in the log, one `struct` call: at one record a fetch, columns would cost ten times as much.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import nan
 from operator import attrgetter
 from struct import Struct, pack
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.errors import RefusedEvent
+from schemas.fields import RECORD_BYTES_MAX
+from schemas.label import Label
 from schemas.money import Rates
 from schemas.pseudonyms import ID_HASH_BYTES, Pseudonyms
 from schemas.reasons import Reason
 from schemas.row import DETAIL_BYTES, ID_FIELDS, Kind, row_dtype
 from schemas.salvage import readable
-from schemas.transaction import RECORD_BYTES_MAX, Transaction, decode_transaction
+from schemas.transaction import Transaction, decode_transaction
 
 NO_MCC = -1
 NO_LABEL = 0  # LabelCode.NONE
@@ -25,10 +27,22 @@ _TRANSACTION = int(Kind.TRANSACTION)  # an enum's member costs a look-up each ti
 _ids_of = attrgetter(*ID_FIELDS)
 
 
+class Reads(NamedTuple):
+    """How a record is read: strictly, and, where it was refused, whatever is still valid in it."""
+
+    decode: Callable[..., Transaction]
+    """Of (value, bytes_max=…). Raises RefusedEvent."""
+    readable: Callable[..., dict[str, Any]]
+    """Of the same. Raises nothing."""
+
+
+BY_CONTRACT = Reads(decode_transaction, readable)
+
+
 class RowWriter:
     """Writes rows of `dtype`.
 
-    signals: declared name -> "number" or "text"; candidates: the id fields of the catalogue's entities, in order.
+    signals: declared name -> "number" or "text"; candidates: the id fields of the catalogue's entities, in order; reads: how records are.
     """
 
     def __init__(
@@ -39,43 +53,39 @@ class RowWriter:
         signals: Mapping[str, str],
         candidates: Sequence[str],
         record_bytes_max: int = RECORD_BYTES_MAX,
+        reads: Reads = BY_CONTRACT,
     ) -> None:
         self.dtype = row_dtype(signals)
         self.pseudonyms, self.rates = pseudonyms, rates
         self.signals = sorted(signals.items())
         self.candidates = tuple(candidates)
         self._candidates_at = tuple(ID_FIELDS.index(field) for field in candidates)
-        self._bytes_max = record_bytes_max
+        self.bytes_max = record_bytes_max
+        self._reads = reads
         of_signals = "".join("d" if kind == "number" else f"{SIGNAL_TEXT_BYTES_MAX}s" for _, kind in self.signals)
         ids = ID_HASH_BYTES * len(ID_FIELDS)
-        self._struct = Struct(f"<BBHqqqqq3s64s64sQQ{ids}sh2s16sdd{DETAIL_BYTES}sBq{of_signals}")
-        assert self._struct.size == self.dtype.itemsize, "the row has columns that this writer does not know"
-        self._no_signals = tuple(nan if kind == "number" else b"" for _, kind in self.signals)
+        self.struct = Struct(f"<BBHqqqqq3s64s64sQQ{ids}sh2s16sdd{DETAIL_BYTES}sBq{of_signals}")
+        assert self.struct.size == self.dtype.itemsize, "the row has columns that this writer does not know"
+        self.no_signals = tuple(nan if kind == "number" else b"" for _, kind in self.signals)
 
     def row(self, value: bytes | None, *, offset: int, received_ms: int) -> bytes:
         """One row: a transaction, or refused with its reason and whatever could be read. Raises nothing on any value."""
         try:
-            return self.row_of(decode_transaction(value, bytes_max=self._bytes_max), offset=offset, received_ms=received_ms)
+            return self.row_of(self._reads.decode(value, bytes_max=self.bytes_max), offset=offset, received_ms=received_ms)
         except RefusedEvent as refused:
-            return self._refused(refused, readable(value, bytes_max=self._bytes_max), offset, received_ms)
+            return self.refused(refused, self._reads.readable(value, bytes_max=self.bytes_max), offset=offset, received_ms=received_ms)
 
     def row_of(self, transaction: Transaction, *, offset: int, received_ms: int) -> bytes:
         """The row of a transaction that was decoded. Raises RefusedEvent if currency, amount, entities or signals do not fit."""
         amount_minor, currency = transaction.amount_minor, transaction.currency
         base_minor = self.rates.to_base_minor(amount_minor, currency)
-        identifiers = _ids_of(transaction)
-        for at in self._candidates_at:
-            if identifiers[at] is not None:
-                break
-        else:
-            raise RefusedEvent(Reason.NO_PRIMARY_ENTITY, f"none of {', '.join(self.candidates)} is there")
-        ids = self.pseudonyms.of_all(identifiers)
+        ids = self.ids_of(transaction)
         transaction_id = transaction.transaction_id.encode()
         currency_sent = currency.encode()
         payment_id, mcc, country, channel = transaction.payment_id, transaction.mcc, transaction.country, transaction.channel
         latitude, longitude = transaction.latitude, transaction.longitude
         hash64 = self.pseudonyms.hash64
-        return self._struct.pack(
+        return self.struct.pack(
             _TRANSACTION,
             0,
             0,
@@ -98,12 +108,22 @@ class RowWriter:
             b"",
             NO_LABEL,
             0,
-            *(self._of_signals(transaction.signals) if transaction.signals and self.signals else self._no_signals),
+            *(self._of_signals(transaction.signals) if transaction.signals and self.signals else self.no_signals),
         )
+
+    def ids_of(self, event: Transaction | Label) -> bytes:
+        """16 bytes for each of ID_FIELDS. Raises RefusedEvent if none of the candidates is there."""
+        identifiers = _ids_of(event)
+        for at in self._candidates_at:
+            if identifiers[at] is not None:
+                break
+        else:
+            raise RefusedEvent(Reason.NO_PRIMARY_ENTITY, f"none of {', '.join(self.candidates)} is there")
+        return self.pseudonyms.of_all(identifiers)
 
     def _of_signals(self, sent: Mapping[str, float | str | None]) -> list[float | bytes]:
         columns: list[float | bytes] = []
-        for (name, kind), unknown in zip(self.signals, self._no_signals, strict=True):
+        for (name, kind), unknown in zip(self.signals, self.no_signals, strict=True):
             value = sent.get(name)
             if value is None:
                 columns.append(unknown)
@@ -120,7 +140,7 @@ class RowWriter:
                 columns.append(value)
         return columns
 
-    def _refused(self, refused: RefusedEvent, known: dict[str, Any], offset: int, received_ms: int) -> bytes:
+    def refused(self, refused: RefusedEvent, known: dict[str, Any], *, offset: int, received_ms: int) -> bytes:
         """The row of a refused record; the columns of what could not be read are zero, so that nobody takes them for a value."""
         amount_minor, currency = known.get("amount_minor", 0), known.get("currency", "")
         try:
@@ -128,7 +148,7 @@ class RowWriter:
         except RefusedEvent:
             base_minor = 0
         transaction_id = known.get("transaction_id", "").encode()
-        return self._struct.pack(
+        return self.struct.pack(
             Kind.REFUSED,
             refused.reason,
             0,
@@ -151,7 +171,7 @@ class RowWriter:
             str(refused).encode("ascii", "replace"),
             NO_LABEL,
             0,
-            *self._no_signals,
+            *self.no_signals,
         )
 
 

@@ -1,4 +1,4 @@
-"""Every topic that is ours, and what it must be. Source topics (`transactions`, later `labels`) are taken as they are."""
+"""Every topic that is ours, and what it must be. Source topics (`transactions`, `labels`) are taken as they are."""
 
 import msgspec
 
@@ -28,6 +28,8 @@ CONTROL = Topic("control", compacted=True, retention_ms=-1)
 TOPICS = (LOG, DECISIONS, DEAD_LETTERS, CONTROL)
 
 TRANSACTIONS = Topic("transactions", partitions=4)
-"""The source where none is named: made by the demo and the tests, never demanded."""
+LABELS = Topic("labels")
+SOURCES = (TRANSACTIONS, LABELS)
+"""The sources where none is named: made by the demo and the tests, never demanded."""
 BLOCK_BYTES_MAX = 900_000
 """A block's value; librdkafka refuses messages of 1,000,000 B and more by default."""

@@ -49,6 +49,7 @@ MESSAGES_OUT = _counter("weir_messages_out", "messages acknowledged by the broke
 DECISIONS = _counter("weir_decisions", "decisions sent", "action", "decided_by")
 REFUSALS = _counter("weir_refusals", "events refused: each is one dead letter", "reason")
 REPEATS = _counter("weir_repeats", "retries of a producer, answered with the first answer")
+LABELS = _counter("weir_labels", "labels taken, those that came again among them", "label")
 REPLAYED = _counter("weir_replayed_rows", "rows folded silently since the start: they were answered in an earlier life", "partition")
 
 # how long

@@ -32,12 +32,24 @@ def run(arguments: argparse.Namespace) -> int:
         made = []
         Topics(connection).check(TOPICS, prefix=settings.prefix, replication=settings.replication)
     names = [topic.under(settings.prefix) for topic in TOPICS]
+    there = {topic: Topics(connection).there(topic) for topic in (settings.transactions_topic, settings.labels_topic)}
     if arguments.json:
-        json.dump({"made": made, "topics": names}, sys.stdout)
+        json.dump({"made": made, "topics": names, "sources": there}, sys.stdout)
         print()
     else:
         print(f"made {', '.join(made)}" if made else f"{', '.join(names)} are as they must be")
+        for topic, found in there.items():
+            print(_told(settings, topic, there=found))
     return 0
+
+
+def _told(settings: Settings, topic: str, *, there: bool) -> str:
+    """What there is to say of a source topic."""
+    if there:
+        return f"source {topic} is there"
+    if topic == settings.transactions_topic:
+        return f"source {topic} is not there: make it, no worker that takes in starts without"
+    return f"source {topic} is not there: " + ("make it, it is named in WEIR_LABELS_TOPIC" if settings.labels else "no labels are read")
 
 
 def create(settings: Settings, connection: Connection) -> list[str]:

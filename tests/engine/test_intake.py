@@ -10,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.intake import Intake
-from schemas.money import Rates
 from schemas.pseudonyms import Pseudonyms
 from schemas.reasons import Reason
 from schemas.records import Fetch, Message, Origin, Partition, Record
 from schemas.row import CONFIG_HEADER, ID_FIELDS, ROW, Kind, Rows, row_dtype, unpack
 from schemas.topics import BLOCK_BYTES_MAX
-from tests.schemas.examples import BAD, CANDIDATES, KEY, NOBODY, NOW_MS, RATES, SIGNALS, VALID, beside, known, record, spoiled
+from tests.schemas.examples import BAD, CANDIDATES, KEY, NOBODY, NOW_MS, SIGNALS, VALID, beside, known, record, spoiled, writer
 
 SOURCE, ORIGIN = Partition("payments", 3), Origin("topic-id", 3, "payments")
 DTYPE = row_dtype(SIGNALS)
@@ -24,8 +23,7 @@ MARKERS = ("MARKER", "192.0.2.1", "example.org", "1234567", "Berlin")
 
 
 def intake(**changed: object) -> Intake:
-    given: dict[str, Any] = {"pseudonyms": Pseudonyms(KEY), "rates": Rates("EUR", RATES), "signals": SIGNALS, "candidates": CANDIDATES}
-    return Intake("weir-log", cell=2, **{**given, **changed}, config="a-hash")
+    return Intake("weir-log", cell=2, writer=writer(**changed), config="a-hash")
 
 
 def fetch_of(values: list[bytes | None]) -> Fetch:

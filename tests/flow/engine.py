@@ -25,7 +25,7 @@ from schemas.records import Partition
 from schemas.topics import DEAD_LETTERS, DECISIONS
 
 WAIT_SECONDS = 60.0
-SOURCE_PARTITIONS = 3
+SOURCE_PARTITIONS, LABEL_PARTITIONS = 3, 2
 RECORD_BYTES_MAX = 4 << 20
 """Of the source topic and its producer: more than any topic of ours takes."""
 
@@ -81,11 +81,13 @@ class Producing:
 
 
 class Reading:
-    """Every decision and dead letter by the place of its record, from the first on."""
+    """Every decision and dead letter by the place of its record, from the first on; letters of labels by themselves."""
 
     def __init__(self, settings: Settings, connection: Connection) -> None:
         self.decisions: dict[Spot, list[Answer]] = defaultdict(list)
         self.letters: dict[Spot, list[Letter]] = defaultdict(list)
+        self.label_letters: dict[Spot, list[Letter]] = defaultdict(list)
+        self._labels = settings.labels_topic.encode()
         self._tails = [Tail(connection, topic.under(settings.prefix), from_begin=True) for topic in (DECISIONS, DEAD_LETTERS)]
 
     def take(self) -> None:
@@ -94,7 +96,8 @@ class Reading:
             self.decisions[answer.decision.source.partition, answer.decision.source.offset].append(answer)
         for message in self._tails[1].take(0.0):
             letter = Letter(decode_dead_letter(_value(message)), message.key(), _value(message), _headers(message))
-            self.letters[int(letter.headers["weir-partition"]), int(letter.headers["weir-offset"])].append(letter)
+            letters = self.label_letters if letter.headers["weir-topic"] == self._labels else self.letters
+            letters[int(letter.headers["weir-partition"]), int(letter.headers["weir-offset"])].append(letter)
 
     def close(self) -> None:
         for tail in self._tails:
@@ -102,13 +105,14 @@ class Reading:
 
 
 class Engine:
-    """One prefix of its own, one worker (or several), one source topic."""
+    """One prefix of its own, one worker (or several), one topic of transactions and one of labels."""
 
     def __init__(self, settings: Settings, connection: Connection, worker: RunningWorker) -> None:
         self.settings, self.connection, self.worker = settings, connection, worker
         self.producing = Producing(connection, settings.transactions_topic)
         self.reading = Reading(settings, connection)
         self.send = self.producing.send
+        self.send_labels = Producing(connection, settings.labels_topic).send
 
     @property
     def source_id(self) -> str:
@@ -137,7 +141,10 @@ class Engine:
 
         decisions, letters = (end(topic.under(self.settings.prefix)) for topic in (DECISIONS, DEAD_LETTERS))
         read = self.reading
-        self.until(lambda: count(read.decisions) >= decisions and count(read.letters) >= letters, "what is left in the topics")
+        self.until(
+            lambda: count(read.decisions) >= decisions and count(read.letters) + count(read.label_letters) >= letters,
+            "what is left in the topics",
+        )
 
     def metric(self, name: str, **labels: str) -> float:
         """A metric's value; 0 where it is not there yet."""
@@ -154,8 +161,9 @@ def metric(worker: RunningWorker, name: str, **labels: str) -> float:
 
 
 def settings_of(kafka: str, prefix: str, folder: Path, **changed: object) -> Settings:
-    """Of a worker whose source topic has a name that is not ours."""
-    settings = scratch(Settings(bootstrap=kafka, prefix=prefix, transactions=f"shop.{prefix}.payments"), folder)
+    """Of a worker whose source topics have names that are not ours."""
+    ours = Settings(bootstrap=kafka, prefix=prefix, transactions=f"shop.{prefix}.payments", labels=f"shop.{prefix}.chargebacks")
+    settings = scratch(ours, folder)
     return msgspec.structs.replace(settings, **changed)
 
 
@@ -177,6 +185,8 @@ def prepare(settings: Settings, *, partitions: int = SOURCE_PARTITIONS, wished: 
     """Everything but the worker. wished: the package and the policy that ship."""
     connection = Connection(settings.bootstrap, settings.librdkafka_options())
     make_source(connection, settings.transactions_topic, partitions=partitions)
+    if settings.labels:
+        make_source(connection, settings.labels_topic, partitions=LABEL_PARTITIONS)
     if wished:
         return prepared(settings)
     create(settings, connection)

@@ -19,13 +19,11 @@ import numpy as np
 from engine.intake import Intake
 from schemas.dead_letter import dead_letters
 from schemas.decision import encode_decisions
-from schemas.money import Rates
-from schemas.pseudonyms import Pseudonyms
 from schemas.reasons import Reason
 from schemas.records import Fetch, Message, Origin, Partition, Record
 from schemas.row import Kind, Rows, row_dtype, unpack
 from schemas.verdict import VERDICT, Action, DecidedBy, Verdicts, Versions
-from tests.schemas.examples import BAD, CANDIDATES, KEY, NOBODY, NOW_MS, RATES, SIGNALS, record
+from tests.schemas.examples import BAD, CANDIDATES, NOBODY, NOW_MS, SIGNALS, record, writer
 
 FOLDER = Path(__file__).parent.parent / "golden" / "contract"
 ORIGIN = Origin("golden-topic-id", 1, "payments")
@@ -68,10 +66,7 @@ def fetched(lines: Sequence[dict[str, Any]]) -> Fetch:
 
 def blocks_of(fetch: Fetch) -> list[Message]:
     """What intake makes of it."""
-    pseudonyms, rates = Pseudonyms(KEY), Rates("EUR", RATES)
-    return Intake("weir-log", pseudonyms=pseudonyms, rates=rates, signals=SIGNALS, candidates=CANDIDATES, config="golden").rows(
-        fetch, ORIGIN
-    )
+    return Intake("weir-log", writer=writer(), config="golden").rows(fetch, ORIGIN)
 
 
 def rows_of(block: bytes) -> Rows:

@@ -15,12 +15,14 @@ from schemas.contract import FOLDER, as_text, json_schemas, published
 from schemas.contract_page import PAGE, with_tables
 from schemas.control import Control, decode_control, encode_control
 from schemas.errors import RefusedEvent
+from schemas.label import Label, decode_label
 from schemas.reasons import Reason
 from schemas.row import ID_FIELDS, Kind, row_dtype
 from schemas.transaction import Transaction, decode_transaction
 from tests.schemas.examples import SIGNALS, VALID, known, spoiled
 from tests.schemas.golden import FOLDER as GOLDEN
 from tests.schemas.golden import read, rows_of
+from tests.schemas.label_examples import known_labels, spoiled_labels
 
 VALIDATORS = {name: jsonschema.Draft202012Validator(schema) for name, schema in json_schemas().items()}
 
@@ -43,7 +45,7 @@ def test_nothing_else_is_published() -> None:
 def test_the_page_has_the_tables_of_the_schemas() -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert with_tables(page, json_schemas()) == page
-    for name in Transaction.__struct_fields__:
+    for name in (*Transaction.__struct_fields__, *Label.__struct_fields__):
         assert f"| `{name}` |" in page
     for reason in Reason:
         assert (f"| `{reason.code}` |" in page) == (reason is not Reason.NONE)
@@ -54,6 +56,8 @@ def test_every_field_of_a_transaction_has_a_column_in_a_row() -> None:
     columns = set(row_dtype(SIGNALS).names or ())
     assert set(Transaction.__struct_fields__) - columns == {"signals"}
     assert set(ID_FIELDS) < set(Transaction.__struct_fields__)
+    assert set(Label.__struct_fields__) - columns == {"label_id", "fraud_type", "source"}
+    assert set(ID_FIELDS) < set(Label.__struct_fields__)
 
 
 @pytest.mark.parametrize("folder", sorted(GOLDEN.iterdir()), ids=lambda folder: folder.name)
@@ -84,6 +88,25 @@ def test_a_transaction_is_accepted_where_its_schema_accepts_it(sent: dict[str, A
     if accepted and not (isinstance(currency, str) and currency.isascii() and currency.isupper()):
         return  # what is no currency is found by the catalogue's rates
     assert odd or accepted == accepts("transaction", sent)
+
+
+@given(known_labels | spoiled_labels)
+def test_a_label_is_accepted_where_its_schema_accepts_it(sent: dict[str, Any]) -> None:
+    """What a schema cannot tell: as above, and that only a fraud has a type."""
+    value = json.dumps(sent)
+    odd = (
+        "NaN" in value
+        or "Infinity" in value
+        or any(isinstance(sent.get(name), float) for name in ("event_time_ms", "amount_minor", "known_at_ms"))
+    )
+    odd = odd or (sent.get("fraud_type") is not None and sent["label"] != "fraud")
+    accepted = False
+    with suppress(RefusedEvent):
+        accepted = bool(decode_label(value.encode()))
+    currency = sent.get("currency")
+    if accepted and not (isinstance(currency, str) and currency.isascii() and currency.isupper()):
+        return  # what is no currency is found by the catalogue's rates
+    assert odd or accepted == accepts("label", sent)
 
 
 @given(st.sampled_from(sorted(VALID)), st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.text(max_size=3) | st.lists(st.none()))

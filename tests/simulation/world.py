@@ -25,6 +25,7 @@ from schemas.control import POLICY
 from schemas.money import Rates
 from schemas.pseudonyms import Pseudonyms
 from schemas.records import Fetch, Message, Origin, Partition, Record
+from schemas.row_writer import RowWriter
 from state import lifecycle
 from state.checkpoint import LogRange, Marker, Start, decode_marker, encode_marker
 from state.progress import Progress
@@ -94,14 +95,13 @@ class Process:
         self._left = crash_at
         self._in_flight: list[tuple[Callable[[], None], Callable[[], None]]] = []  # (what arrives, who is told)
         catalogue = read_catalogue(CATALOGUE, place="simulated")
-        self._intake = Intake(
-            "log",
+        writer = RowWriter(
             pseudonyms=PSEUDONYMS,
             rates=Rates(catalogue.base_currency, catalogue.rates),
             signals={},
             candidates=[entity.field for entity in catalogue.entities],
-            config="simulated",
         )
+        self._intake = Intake("log", writer=writer, config="simulated")
         self.task: Task
         self._taken: Progress
 
