@@ -41,7 +41,7 @@ COMMANDS = {
     "replay": Entry("replay", "stream a labelled file through Kafka and compare the decisions with the truth"),
     "train": Entry("train", "train a model over a labelled history and write its package"),
     "simulate": Entry("simulate", "made-up transactions with three kinds of fraud, seeded and labelled"),
-    "features": Entry("features", "the feature catalogue, explained"),
+    "features": Entry("features", "the feature matrix of a labelled history, by the fold that runs live"),
     "bench": Entry("bench", "measure the published figures and write them as JSON"),
 }
 

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.folded import folded
 from features.catalogue import Catalogue
-from features.fold import Fold, Status
+from features.fold import Status
 from models.model import Model
 from schemas.history import Mapping, Stretch, rows_of
 from schemas.money import Rates
@@ -36,15 +37,14 @@ def scored(
     stretches: Iterable[Stretch], model: Model, catalogue: Catalogue, *, on_rows: Callable[[int], object] = lambda _: None
 ) -> Offline:
     """Folds and scores a labelled history, in its order. Raises BadMapping, ScoringFailed."""
-    fold = Fold(catalogue, load=lambda _entity, keys: [None] * len(keys), cache_bytes=1 << 30)
     parts: list[Offline] = []
     done = 0
-    for rows, fraud in stretches:
-        folded = fold.rows(rows)
-        fresh = folded.status == Status.FRESH
+    for piece in folded(stretches, catalogue):
+        taken = piece.transactions
+        rows, fresh = piece.rows[taken], piece.folded.status[taken] == Status.FRESH
         score = np.full(len(rows), np.nan, np.float32)
-        score[fresh] = model.scores(rows[fresh], folded.features[fresh])
-        known = np.zeros(len(rows), bool) if fraud is None else fraud
+        score[fresh] = model.scores(rows[fresh], piece.folded.features[taken][fresh])
+        known = np.zeros(len(rows), bool) if piece.fraud is None else piece.fraud[taken]
         ids, card, day = rows["transaction_id"].tolist(), rows["card_id"][:, 0], rows["event_time_ms"] // DAY_MS
         parts.append(Offline(ids, score, known, card, day, fresh))
         done += len(rows)
@@ -56,7 +56,7 @@ def scored(
 def stretches(
     file: Path, mapping: Mapping, catalogue: Catalogue, pseudonyms: Pseudonyms, *, rows_max: int | None = None, until_ms: int | None = None
 ) -> Iterator[Stretch]:
-    """A labelled file as rows, up to so many or to that event time. Raises BadMapping."""
+    """A labelled file as rows, labels that fall due among them; up to so many transactions, or to that event time. Raises BadMapping."""
     writer = RowWriter(
         pseudonyms=pseudonyms,
         rates=Rates(catalogue.base_currency, catalogue.rates),
@@ -64,12 +64,14 @@ def stretches(
         candidates=[entity.field for entity in catalogue.entities],
     )
     done = 0
-    for rows, fraud in rows_of(file, mapping, writer=writer):
-        count = len(rows) if rows_max is None else min(len(rows), rows_max - done)
+    for rows, fraud in rows_of(file, mapping, writer=writer, labels=True):
+        transactions = np.flatnonzero(rows["origin"] == 0)
+        count = len(transactions) if rows_max is None else min(len(transactions), rows_max - done)
         if until_ms is not None:
-            count = min(count, int(np.searchsorted(rows["event_time_ms"] >= until_ms, 1)))
-        if count:
-            yield Stretch(rows[:count], None if fraud is None else fraud[:count])
+            count = min(count, int(np.searchsorted(np.maximum.accumulate(rows["event_time_ms"][transactions]), until_ms)))
+        end = len(rows) if count == len(transactions) else int(transactions[count - 1]) + 1 if count else 0
+        if end:
+            yield Stretch(rows[:end], None if fraud is None else fraud[:end])
         done += count
-        if count < len(rows):
+        if count < len(transactions):
             return

@@ -1,76 +1,137 @@
 """A labelled history: the transactions of a Parquet or CSV file, batch by batch in the file's order, which is the order of arrival.
 
-    file ── mapping ──> batches of contract columns ──> arrivals   one Transaction each, as a producer would send it: replay, a live topic
+    file ── mapping ──> batches of contract columns ──> arrivals   one struct each, as a producer would send it: replay, a live topic
                                                    └──> rows_of    ROW arrays, as intake would write them: training, the fold offline
 
 Both say the same: what `rows_of` gives is what intake makes of the arrivals, bit for bit, with the row's number as its offset and its own
-time as its record's timestamp. A file of any length needs the memory of one batch.
+time as its record's timestamp. With `labels`, the frauds come a second time, as labels where they fell due (`schemas/due.py`). A file of
+any length needs the memory of one batch and of the labels that are not due yet.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
 from schemas.columns import Unusable, contract_column, signal_column, transactions
+from schemas.due import NEVER, Waiting, among
 from schemas.errors import BadMapping
-from schemas.mapping import LabelColumn, Mapping, read_mapping
+from schemas.label import Label
+from schemas.mapping import Mapping, read_mapping
 from schemas.row import Rows
 from schemas.row_columns import write_columns
 from schemas.row_writer import RowWriter
 from schemas.transaction import Transaction
+from schemas.truth import Labels, frauds, label_rows, label_structs, labels_of
 
-__all__ = ["Arrival", "Mapping", "Stretch", "arrivals", "read_mapping", "rows_of"]
+__all__ = ["Arrival", "Due", "Mapping", "Stretch", "arrivals", "read_mapping", "rows_of"]
 
 BATCH_ROWS = 32_768
 
 
 class Arrival(NamedTuple):
-    """One transaction and whether it was fraud; None: the mapping has no label. Labels where they fall due will come between them."""
+    """One transaction and whether it was fraud; None: the mapping has no label."""
 
     transaction: Transaction
     fraud: bool | None
 
 
+class Due(NamedTuple):
+    """A label, and the whole hour at which it falls due: whatever stands before it has arrived by then, what comes after has not."""
+
+    label: Label
+    due_ms: int
+
+
 class Stretch(NamedTuple):
-    """A batch of a history: ROW (n,), and whether each was fraud, bool (n,); None: the mapping has no label."""
+    """A batch of a history: ROW (n,), and whether each was fraud, bool (n,), False on the rows of labels; None: the mapping has no label.
+
+    A transaction has origin 0 and its number in the file as its offset; a label has origin 1 and its number among the labels told.
+    """
 
     rows: Rows
     fraud: NDArray[np.bool_] | None
 
 
-def arrivals(file: Path, mapping: Mapping) -> Iterator[Arrival]:
-    """Every row of the file, in order. A transaction may be one that intake refuses. Raises BadMapping."""
-    for columns, signals, fraud in _batches(file, mapping):
-        truths = fraud.tolist() if fraud is not None else [None] * len(next(iter(columns.values())))
-        yield from map(Arrival, transactions(columns, signals), truths)
+class _Batch(NamedTuple):
+    columns: dict[str, pa.Array]
+    signals: dict[str, pa.Array]
+    fraud: NDArray[np.bool_] | None
+    labels: Labels | None
+
+    @property
+    def times_ms(self) -> NDArray[np.int64]:
+        """Of the transactions; NEVER where there is none."""
+        times: NDArray[np.int64] = self.columns["event_time_ms"].fill_null(NEVER).to_numpy()
+        return times
 
 
-def rows_of(file: Path, mapping: Mapping, *, writer: RowWriter) -> Iterator[Stretch]:
+@overload
+def arrivals(file: Path, mapping: Mapping, *, labels: Literal[False] = False) -> Iterator[Arrival]: ...
+@overload
+def arrivals(file: Path, mapping: Mapping, *, labels: bool) -> Iterator[Arrival | Due]: ...
+def arrivals(file: Path, mapping: Mapping, *, labels: bool = False) -> Iterator[Arrival | Due]:
+    """Every row of the file, in order; labels: and those that fall due. A transaction may be one that intake refuses. Raises BadMapping."""
+    waiting = Waiting(np.empty(0, object))
+    for batch in _batches(file, mapping):
+        truths = batch.fraud.tolist() if batch.fraud is not None else [None] * len(batch.times_ms)
+        coming = map(Arrival, transactions(batch.columns, batch.signals), truths)
+        if not labels or batch.labels is None:
+            yield from coming
+            continue
+        told = batch.labels
+        fallen = waiting.fallen(batch.times_ms, of=told.of, due=told.due_ms, items=label_structs(batch.columns, told))
+        due = map(Due, fallen.items.tolist(), fallen.due_ms.tolist())
+        for is_label in among(fallen.before, len(truths)).tolist():
+            yield next(due) if is_label else next(coming)
+
+
+def rows_of(file: Path, mapping: Mapping, *, writer: RowWriter, labels: bool = False) -> Iterator[Stretch]:
     """The same rows as intake would write them, those that it refuses among them. Raises BadMapping."""
-    offset = 0
-    for columns, signals, fraud in _batches(file, mapping):
-        rows = write_columns(columns, signals, writer=writer, offset=offset)
+    offset = told = 0
+    waiting = Waiting(np.empty(0, writer.dtype))
+    for batch in _batches(file, mapping):
+        rows = write_columns(batch.columns, batch.signals, writer=writer, offset=offset)
         offset += len(rows)
-        yield Stretch(rows, fraud)
+        if not labels or batch.labels is None:
+            yield Stretch(rows, batch.fraud)
+            continue
+        known = batch.labels
+        items = label_rows(rows, batch.columns, known, writer=writer)
+        fallen = waiting.fallen(batch.times_ms, of=known.of, due=known.due_ms, items=items)
+        fallen.items["offset"] = np.arange(told, told + len(fallen.items))
+        told += len(fallen.items)
+        yield _woven(rows, batch.fraud, fallen.items, among(fallen.before, len(rows)))
 
 
-def _batches(file: Path, mapping: Mapping) -> Iterator[tuple[dict[str, pa.Array], dict[str, pa.Array], NDArray[np.bool_] | None]]:
+def _woven(rows: Rows, fraud: NDArray[np.bool_] | None, labels: Rows, is_label: NDArray[np.bool_]) -> Stretch:
+    assert fraud is not None, "labels without a truth"
+    whole, truth = np.empty(len(is_label), rows.dtype), np.zeros(len(is_label), bool)
+    whole[~is_label], whole[is_label], truth[~is_label] = rows, labels, fraud
+    return Stretch(whole, truth)
+
+
+def _batches(file: Path, mapping: Mapping) -> Iterator[_Batch]:
     for batch in _read(file, mapping):
         name = ""
         try:
             columns = {field: contract_column(field, batch.column(name := one.column), one) for field, one in mapping.columns.items()}
             signals = {signal: signal_column(batch.column(name := column)) for signal, column in mapping.signals.items()}
+            columns.update({field: pa.repeat(value, len(batch)) for field, value in mapping.constants.items()})
+            fraud = known = None
+            if mapping.label:
+                fraud = frauds(batch, mapping.label)
+                name = mapping.label.known_at.column if mapping.label.known_at else mapping.label.column
+                if mapping.label.falls_due:
+                    known = labels_of(batch, mapping.label, event_time_ms=columns["event_time_ms"], fraud=fraud)
         except Unusable as error:
             raise BadMapping(f"{file}: column {name}: {error}") from None
-        columns.update({field: pa.repeat(value, len(batch)) for field, value in mapping.constants.items()})
-        yield columns, signals, _fraud(batch, mapping.label) if mapping.label else None
+        yield _Batch(columns, signals, fraud, known)
 
 
 def _read(file: Path, mapping: Mapping) -> Iterator[pa.RecordBatch]:
@@ -87,10 +148,3 @@ def _read(file: Path, mapping: Mapping) -> Iterator[pa.RecordBatch]:
                 yield from parquet.iter_batches(batch_size=BATCH_ROWS, columns=mapping.wanted)
     except (OSError, KeyError, pa.ArrowException) as error:
         raise BadMapping(f"{file} cannot be read with mapping {mapping.name}: {str(error).splitlines()[0]}") from None
-
-
-def _fraud(batch: pa.RecordBatch, label: LabelColumn) -> NDArray[np.bool_]:
-    """By their text: 1 is 1 and true is TRUE, whatever type the column has."""
-    values = pc.utf8_lower(batch.column(label.column).cast(pa.string()))
-    found: NDArray[np.bool_] = pc.is_in(values, pa.array([str(one).lower() for one in label.fraud])).to_numpy(zero_copy_only=False)
-    return found

@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Meta
 
 from schemas.errors import BadMapping
+from schemas.label import FraudType
 from schemas.transaction import Transaction
 from schemas.yaml_file import line_of, read_yaml
 
@@ -25,7 +26,6 @@ FIELDS = tuple(name for name in Transaction.__struct_fields__ if name != "signal
 REQUIRED = ("transaction_id", "event_time_ms", "amount_minor", "currency")
 
 Unit = Literal["s", "ms", "us", "timestamp"]
-FraudType = Literal["third_party", "account_takeover", "first_party", "never_pay"]
 _UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _types = get_type_hints(Transaction, include_extras=True)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
 
 from schemas.errors import DataFolderUnusable, DiskFull, RefusedStart
-from state.checkpoint import Checkpoint, Marker, decode_marker, encode_marker
+from state.checkpoint import Checkpoint, Marker, Value, decode_marker, encode_marker
 
 MARKER_KEY = b"marker"
 BLOCK_CACHE_BYTES = 64 << 20
@@ -67,15 +67,23 @@ class Store:
         It is the operating system's when this returns, so a kill loses nothing. A power cut may lose the newest writes: the marker then
         stands where it stood before them, and what is missing is folded again from the log. So nothing waits for the disk.
         """
+        self._write(checkpoint.values, encode_marker(checkpoint.marker))
+
+    def put(self, values: Sequence[Value]) -> None:
+        """Values without a marker: of a store that only stretches memory, and that nobody goes on with."""
+        self._write(values, None)
+
+    def _write(self, values: Sequence[Value], marker: bytes | None) -> None:
         batch = WriteBatch(raw_mode=True)
         try:
-            for entity, key, value in checkpoint.values:
+            for entity, key, value in values:
                 handle = self._handles.get(entity) or self._made(entity)
                 if value:
                     batch.put(key, value, handle)
                 else:
                     batch.delete(key, handle)
-            batch.put(MARKER_KEY, encode_marker(checkpoint.marker))
+            if marker is not None:
+                batch.put(MARKER_KEY, marker)
             self._database.write(batch)
         except Exception as error:  # rocksdict raises bare Exception
             raise refusal(error, self._folder) from error

@@ -14,6 +14,7 @@ from rich.console import Console
 from app.running import cluster, prepared, scratch
 from app.settings import Settings, read_settings
 from broker.connection import Connection
+from schemas.errors import BadSetting
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kill.add_argument("--seed", type=int, help="of load and kills (default: the time)")
     kernel = what.add_parser("kernel", help="the fold alone: ns an event, bytes a key, seconds to compile")
     kernel.add_argument("--quick", action="store_true", help="fewer events")
-    offline = what.add_parser("offline", help="the features of a labelled file by the same fold: rows a second")
-    offline.add_argument("file", type=Path)
-    offline.add_argument("--mapping", required=True)
+    features = what.add_parser("features", help="the feature matrix of a history as a file: rows a second, bytes a row, memory")
+    features.add_argument("file", type=Path, nargs="?", help="default: made-up traffic")
+    features.add_argument("--mapping")
+    features.add_argument("--rows", type=int, default=1_000_000, help="of made-up traffic (default: 1000000)")
+    features.add_argument("--cache-mib", type=int, default=1024, help="values held in memory (default: 1024)")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -82,17 +85,19 @@ def _kernel(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     return kernel.measure(rows=100_000 if arguments.quick else 400_000, say=say)
 
 
-def _offline(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
-    from benchmarks import offline
+def _features(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks import features
 
-    return offline.measure(arguments.file, arguments.mapping, say=say)
+    if (arguments.file is None) != (arguments.mapping is None):
+        raise BadSetting("bench features: a FILE with its --mapping, or neither")
+    return features.measure(arguments.file, arguments.mapping, rows=arguments.rows, cache_mib=arguments.cache_mib, say=say)
 
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
     "pipeline": _pipeline,
     "kill": _kill,
     "kernel": _kernel,
-    "offline": _offline,
+    "features": _features,
 }
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:  # lightgbm takes a second to import: not before the arguments
 
 DAY_MS = 86_400_000
 ID_KEY = b"weir offline training"
-"""Identifiers are hashed as ever, but nothing trained is looked up by hash: the key need not be the worker's."""
+"""Identifiers are hashed as ever, but nothing of a history is looked up by hash: the key need not be the worker's."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -109,8 +109,8 @@ def asked(arguments: argparse.Namespace) -> tuple["Catalogue", "Wanted", "Split"
     from models.training.splits import Split
     from models.training.train import Settings
 
-    catalogue = read_catalogue(_text(arguments.catalogue) or catalogue_text(), place=str(arguments.catalogue or "the shipped catalogue"))
-    policy = read_policy(_text(arguments.policy) or policy_text(), place=str(arguments.policy or "the shipped policy"))
+    catalogue = read_catalogue(text_of(arguments.catalogue) or catalogue_text(), place=str(arguments.catalogue or "the shipped catalogue"))
+    policy = read_policy(text_of(arguments.policy) or policy_text(), place=str(arguments.policy or "the shipped policy"))
     folder = arguments.out or (FOLDER if arguments.simulated else None)
     if folder is None:
         raise BadSetting("train: --out says where the package goes")
@@ -156,18 +156,17 @@ def history(file: Path, mapping: str, catalogue: "Catalogue", split: "Split", pr
 
 def examples(stretches: "Iterable[Stretch]", catalogue: "Catalogue", *, first_day: int, on_rows: Callable[[int], object]) -> "Examples":
     """Every accepted transaction from that day on (days since 1970-01-01), with its features. Raises BadTraining if there is none."""
-    from features.fold import Fold, Status
+    from app.folded import folded
+    from features.fold import Status
     from models.training.examples import BadTraining, Examples
 
-    fold = Fold(catalogue, load=lambda _entity, keys: [None] * len(keys), cache_bytes=1 << 34)
     kept: list[Examples] = []
     done = 0
-    for rows, fraud in stretches:
-        folded = fold.rows(rows)
-        assert fraud is not None, "the mapping has a label"
-        wanted = (folded.status == Status.FRESH) & (rows["event_time_ms"] >= first_day * DAY_MS)
-        kept.append(Examples(rows[wanted], folded.features[wanted], fraud[wanted]))
-        done += len(rows)
+    for piece in folded(stretches, catalogue):
+        assert piece.fraud is not None, "the mapping has a label"
+        wanted = (piece.folded.status == Status.FRESH) & (piece.rows["event_time_ms"] >= first_day * DAY_MS)
+        kept.append(Examples(piece.rows[wanted], piece.folded.features[wanted], piece.fraud[wanted]))
+        done += int(np.count_nonzero(piece.transactions))
         on_rows(done)
     if not sum(len(each.labels) for each in kept):
         raise BadTraining("the history holds no transaction that is accepted, in the days asked for")
@@ -203,8 +202,9 @@ def _day(text: str) -> int:
         raise BadSetting(f"train: {text!r} is no date, as in 2018-07-25") from None
 
 
-def _text(file: Path | None) -> str | None:
+def text_of(file: Path | None) -> str | None:
+    """What stands in a file that was named; None: none was. Raises BadSetting."""
     try:
         return file.read_text(encoding="utf-8") if file else None
     except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"train: {file} cannot be read: {error}") from None
+        raise BadSetting(f"{file} cannot be read: {error}") from None

@@ -73,6 +73,14 @@ def select(catalogue: Catalogue, patterns: Sequence[str], train: Examples) -> Se
 
     A pattern that starts with `!` takes its matches away again. Raises BadTraining if a pattern matches nothing, or nothing is left.
     """
+    columns = chosen(catalogue, patterns)
+    features = tuple(catalogue.features[column] for column in columns)
+    categories = [feature.name for feature in features if _is_category(train.rows, feature.name)]
+    return Selection(features, columns, {name: vocabulary(train.rows[name]) for name in categories})
+
+
+def chosen(catalogue: Catalogue, patterns: Sequence[str]) -> NDArray[np.intp]:
+    """The columns of the features that the patterns of `select` leave, in the catalogue's order. Raises BadTraining likewise."""
     wanted: dict[str, int] = {}
     for pattern in patterns:
         glob = pattern.removeprefix("!")
@@ -80,12 +88,9 @@ def select(catalogue: Catalogue, patterns: Sequence[str], train: Examples) -> Se
         if not matching:
             raise BadTraining(f"no feature of catalogue {catalogue.version} matches {glob!r}")
         wanted = {name: at for name, at in wanted.items() if name not in matching} if pattern.startswith("!") else wanted | matching
-    columns = sorted(wanted.values())
-    if not columns:
+    if not wanted:
         raise BadTraining(f"the patterns {list(patterns)} leave no feature")
-    features = tuple(catalogue.features[column] for column in columns)
-    categories = [feature.name for feature in features if _is_category(train.rows, feature.name)]
-    return Selection(features, np.array(columns, np.intp), {name: vocabulary(train.rows[name]) for name in categories})
+    return np.array(sorted(wanted.values()), np.intp)
 
 
 def _is_category(rows: Rows, name: str) -> bool:

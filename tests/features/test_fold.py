@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from features.fold import Fold, Status
-from features.matrix import matrix
 from schemas.row import Rows, row_dtype
 from schemas.verdict import VERDICT, Action, DecidedBy, Verdicts
 from tests.features.strategies import SMALL_CATALOGUE, T0_MS, build, seeded_steps
@@ -203,11 +202,3 @@ def test_the_newest_time_of_the_cell_is_that_before_the_row() -> None:
     fold.newest_ms = T0_MS - 5
     assert fold.rows(payments(1, 2, 3)).newest_ms.tolist() == [T0_MS - 5, T0_MS, T0_MS + 1_000]
     assert fold.newest_ms == T0_MS + 2_000
-
-
-def test_training_sees_what_the_fold_sees() -> None:
-    rows = build(seeded_steps(3, 200), SMALL_CATALOGUE)
-    features = new_fold().rows(rows).features
-    blocks = np.split(rows, [1, 1, 90])
-    np.testing.assert_array_equal(np.concatenate(list(matrix(blocks, SMALL_CATALOGUE))), features)
-    np.testing.assert_array_equal(np.concatenate(list(matrix(blocks, SMALL_CATALOGUE, columns=[5, 0]))), features[:, [5, 0]])
