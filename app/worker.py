@@ -39,6 +39,7 @@ from features.fold import FOLD_VERSION, Fold
 from models.in_force import InForce
 from models.model import Packages
 from schemas.control import CATALOGUE
+from schemas.declared import Declared
 from schemas.errors import BadSetting, Ours
 from schemas.label_writer import LabelWriter
 from schemas.money import Rates
@@ -172,8 +173,8 @@ def _task_of(settings: Settings, world: World) -> Callable[[Partition, Start], T
             missed.inc(len(keys))
             return world.store(partition).load(entity, keys)
 
-        def fold_of(catalogue: Catalogue) -> Fold:
-            return Fold(catalogue, load=load, cache_bytes=settings.cache_mib << 20)
+        def fold_of(catalogue: Catalogue, declared: Declared) -> Fold:
+            return Fold(catalogue, declared=declared, load=load, cache_bytes=settings.cache_mib << 20)
 
         return Task(
             partition,

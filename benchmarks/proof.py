@@ -105,7 +105,9 @@ def _never_killed(settings: Settings, log: list[Record]) -> tuple[list[Message],
         Partition("log", 0),
         Start(marker, committed=0, live_from=0, log_end=0),
         nothing_in_force=InForce(partial(read_catalogue, place="the log"), FOLD_VERSION),
-        fold_of=lambda catalogue: Fold(catalogue, load=lambda _entity, keys: [None] * len(keys), cache_bytes=1 << 30),
+        fold_of=lambda catalogue, declared: Fold(
+            catalogue, declared=declared, load=lambda _entity, keys: [None] * len(keys), cache_bytes=1 << 30
+        ),
         packages=Packages(Path(settings.artefacts)),
         decisions="decisions",
         dead_letters="dead-letters",

@@ -3,32 +3,35 @@
     blocks -> rows not folded before -> features -> verdicts -> a retry keeps the answer it was given -> decisions, dead letters
 
 The law: the same log gives the same messages, however it is cut into fetches. No clock, no environment, no broker.
+Rows of a history that is put into the log (schemas/backfill.py) are folded, and that is all.
 """
 
 from collections.abc import Callable
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.told import tell
 from features.asked import Catalogue
 from features.fold import Fold, Folded, Status
 from models.in_force import InForce
 from models.model import Packages
-from schemas.control import CATALOGUE, Control, decode_control
-from schemas.dead_letter import ahead_detail, dead_letters, late_detail, old_label_detail, reused_detail
+from schemas.backfill import is_of
+from schemas.control import BACKFILL, CATALOGUE, Control, decode_control
+from schemas.dead_letter import dead_letters
 from schemas.decision import encode_decisions
-from schemas.errors import RefusedStart
-from schemas.reasons import Reason
+from schemas.declared import Declared
 from schemas.records import Fetch, Message, Partition
-from schemas.row import Rows, row_dtype, runs
+from schemas.row import Block, Rows, row_dtype, runs
 from schemas.verdict import Verdicts
 from state.checkpoint import Checkpoint, Marker, Start
 from state.places import Seen
 from state.progress import Progress
 
-FoldOf = Callable[[Catalogue], Fold]
-"""Makes the fold of a catalogue over the task's stored values."""
+FoldOf = Callable[[Catalogue, Declared], Fold]
+"""Makes the fold of a catalogue, and of what stands beside it, over the task's stored values."""
 
 NEVER = -(2**63)
 """The newest event time of a cell that has none."""
@@ -81,9 +84,13 @@ class Task:
         self._versions = list(marker.versions)
         self._dtype = row_dtype()
         for control in marker.in_force:
-            self._obey(control)
-        if self.fold is not None and marker.newest_ms is not None:
-            self.fold.newest_ms = marker.newest_ms
+            self.in_force = self.in_force.by(control, packages)
+        self.declared = marker.declared
+        if self.in_force.catalogue is not None:
+            self.declared = marker.declared or Declared.first(self._catalogue)
+            self._dtype = row_dtype(self._catalogue.signals)
+            self.fold = fold_of(self._catalogue, self.declared)
+            self.fold.newest_ms = NEVER if marker.newest_ms is None else marker.newest_ms
 
     @property
     def live(self) -> bool:
@@ -114,45 +121,43 @@ class Task:
             f"{fetch.partition} is folded to {self.progress.folded}, the fetch follows {fetch.after}"
         )
         decided = Decided([], [])
-        for blocks in runs(fetch, cut_at=(self._start.live_from, self._start.log_end), dtype=self._dtype):
+        for blocks in runs(fetch, cut_at=(self._start.live_from, self._start.log_end), dtype_of=lambda: self._dtype):
             if blocks[0].control is not None:
                 self._put_in_force(decode_control(blocks[0].control))
                 continue
-            rows = self._seen.unseen(blocks)
-            if not len(rows):
-                continue
-            judged = self._judged(rows)
-            if blocks[0].offset >= self._start.live_from:  # what stands before was answered in an earlier life
-                decided.messages.extend(self._answers(judged, replayed=blocks[0].offset < self._start.log_end))
-                decided.batches.append(judged)
-            else:
-                self.silent_rows += len(rows)
+            for backfilled, batch in groupby(blocks, self._is_backfilled):
+                self._take(list(batch), decided, backfilled=backfilled)
         return decided
 
-    def _judged(self, rows: Rows) -> Judged:
-        assert self.fold is not None, "a block before the catalogue row"
-        folded = self.fold.rows(rows)
-        self._tell(rows, folded)
-        verdicts = self.in_force.judge(rows, folded.features, status=folded.status, reason=rows["reason"], versions=len(self._versions) - 1)
-        return Judged(rows, folded, self.fold.answers(folded, verdicts))
+    def _take(self, blocks: list[Block], decided: Decided, *, backfilled: bool) -> None:
+        """Folds one batch, and adds what it came to."""
+        rows = self._seen.unseen(blocks)
+        if not len(rows):
+            return
+        if backfilled:
+            self._fold_of_now.rows(rows)
+            return
+        judged = self._judged(rows)
+        if blocks[0].offset >= self._start.live_from:  # what stands before was answered in an earlier life
+            decided.messages.extend(self._answers(judged, replayed=blocks[0].offset < self._start.log_end))
+            decided.batches.append(judged)
+        else:
+            self.silent_rows += len(rows)
 
-    def _tell(self, rows: Rows, folded: Folded) -> None:
-        """Writes into the rows that the fold refused why it did."""
-        catalogue = self._catalogue
-        for at in np.flatnonzero(folded.status == Status.REFUSED):
-            if rows["reason"][at] != Reason.NONE:  # intake has said so
-                continue
-            row, reason = rows[at], Reason(int(folded.reason[at]))
-            match reason:
-                case Reason.LATE:
-                    detail = late_detail(int(row["event_time_ms"]), int(folded.newest_ms[at]), catalogue.grace_ms)
-                case Reason.EVENT_TIME_AHEAD:
-                    detail = ahead_detail(int(row["event_time_ms"]), int(row["received_ms"]), catalogue.future_ms)
-                case Reason.LABEL_TOO_OLD:
-                    detail = old_label_detail(int(row["event_time_ms"]), int(folded.newest_ms[at]), catalogue.lifetime_ms)
-                case _:
-                    detail = reused_detail()
-            rows["reason"][at], rows["detail"][at] = reason, detail.encode()
+    def _is_backfilled(self, block: Block) -> bool:
+        return is_of(block.origin, self.in_force.controls.get(BACKFILL))
+
+    @property
+    def _fold_of_now(self) -> Fold:
+        assert self.fold is not None, "a block before the catalogue row"
+        return self.fold
+
+    def _judged(self, rows: Rows) -> Judged:
+        fold = self._fold_of_now
+        folded = fold.rows(rows)
+        tell(rows, folded.status == Status.REFUSED, reason=folded.reason, newest_ms=folded.newest_ms, catalogue=self._catalogue)
+        verdicts = self.in_force.judge(rows, folded.features, status=folded.status, reason=rows["reason"], versions=len(self._versions) - 1)
+        return Judged(rows, folded, fold.answers(folded, verdicts))
 
     def _answers(self, judged: Judged, *, replayed: bool) -> list[Message]:
         rows, folded, verdicts = judged
@@ -184,14 +189,17 @@ class Task:
 
     def verify(self, wish: Control) -> None:
         """Raises a RefusedStart if this wish could not be obeyed; loads what it needs, so that obeying it stalls nobody."""
-        self._same_catalogue(self.in_force.by(wish, self._packages).catalogue)
+        self._declared_by(self.in_force.by(wish, self._packages))
 
-    def _same_catalogue(self, catalogue: Catalogue | None) -> None:
-        before = self.in_force.catalogue
-        if before is not None and catalogue is not None and before.sha256 != catalogue.sha256:
-            raise RefusedStart(
-                f"the catalogue cannot change from {before.version} to {catalogue.version}: this build keeps the one the log began with"
-            )
+    def _declared_by(self, in_force: InForce[Catalogue]) -> Declared:
+        """What stands beside the catalogue of `in_force`. Raises BadCatalogue where it cannot follow the one before it."""
+        assert in_force.catalogue is not None, "no catalogue in force"
+        return self.declared.by(self.in_force.catalogue, in_force.catalogue, newest_ms=self._newest_ms)
+
+    @property
+    def _newest_ms(self) -> int | None:
+        """The cell's newest event time; None: it has seen none."""
+        return self.fold.newest_ms if self.fold and self.fold.newest_ms > NEVER else None
 
     def _put_in_force(self, control: Control) -> None:
         """A control row of the log. One that is not above what stands is skipped: it was appended twice."""
@@ -204,12 +212,16 @@ class Task:
 
     def _obey(self, control: Control) -> None:
         in_force = self.in_force.by(control, self._packages)
-        self._same_catalogue(in_force.catalogue)
-        self.in_force = in_force
-        if control.key != CATALOGUE:
+        if control.key == CATALOGUE:
+            self.declared = self._declared_by(in_force)
+        before, self.in_force = self.in_force.catalogue, in_force
+        if control.key != CATALOGUE or (before is not None and before.sha256 == self._catalogue.sha256):
             return
-        self.fold = self.fold or self._fold_of(self._catalogue)
         self._dtype = row_dtype(self._catalogue.signals)
+        if self.fold is None:
+            self.fold = self._fold_of(self._catalogue, self.declared)
+        else:
+            self.fold.obey(self._catalogue, self.declared)
 
     def freeze(self) -> Checkpoint:
         """The state as it stands, at a batch's end: every value changed since the last freeze, and the marker."""
@@ -220,9 +232,10 @@ class Task:
             key_fingerprint=start.key_fingerprint,
             fold_version=start.fold_version,
             seen=tuple(self._seen.all()),
-            newest_ms=self.fold.newest_ms if self.fold and self.fold.newest_ms > NEVER else None,
+            newest_ms=self._newest_ms,
             in_force=tuple(self.in_force.controls.values()),
             versions=tuple(self._versions),
+            declared=self.declared,
         )
         return Checkpoint(self.partition, marker, self.fold.changed() if self.fold else [])
 

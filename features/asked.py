@@ -16,6 +16,8 @@ class Feature(msgspec.Struct, frozen=True):
     window: str = ""
     delay: str = ""
     definition: str = ""
+    reach_ms: int = 0
+    """How far back it looks: one declared later is unknown until so much time has passed since."""
 
     @property
     def name(self) -> str:
@@ -93,6 +95,16 @@ class Catalogue(msgspec.Struct, frozen=True):
     def names(self) -> tuple[str, ...]:
         """Of the features, in the order of the columns."""
         return tuple(feature.name for feature in self.features)
+
+    @property
+    def filter_hashes(self) -> dict[str, str]:
+        """Name of a filter -> hash of its definition: who has a bit of each event."""
+        return {}
+
+    @property
+    def keep_ms(self) -> int:
+        """The longest that anything with a bit is kept."""
+        return max(entity.events_keep_ms for entity in self.entities)
 
     @property
     def sha256(self) -> str:

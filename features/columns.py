@@ -75,23 +75,23 @@ def features_of(entities: tuple[Entity, ...], file: CatalogueFile) -> Iterator[F
 def _of_entity(entity: Entity, file: CatalogueFile) -> Iterator[tuple[Feature, dict[str, Any]]]:
     for window, window_ms in zip(entity.windows, entity.windows_ms, strict=True):
         for measure in entity.measures:
-            yield Feature(measure, entity.name, window=window), {"window_ms": window_ms, "events_max": file.events_max}
+            yield Feature(measure, entity.name, window=window, reach_ms=window_ms), {"window_ms": window_ms, "events_max": file.events_max}
     for measure in entity.recency:
         reach = {"events_max": file.events_max, "keep_ms": entity.events_keep_ms} if measure == "seconds_since_previous" else {}
-        yield Feature(measure, entity.name), reach
+        yield Feature(measure, entity.name, reach_ms=entity.events_keep_ms if reach else 0), reach
     for window, window_ms in zip(entity.baseline_windows, entity.baseline_windows_ms, strict=True):
         for measure in entity.baseline:
-            yield Feature(measure, entity.name, window=window), {"window_ms": window_ms, "events_max": file.events_max}
+            yield Feature(measure, entity.name, window=window, reach_ms=window_ms), {"window_ms": window_ms, "events_max": file.events_max}
     for each in entity.sets:
         for window, window_ms in zip(each.windows, each.windows_ms, strict=True):
             yield (
-                Feature("distinct", entity.name, each.of, window=window),
+                Feature("distinct", entity.name, each.of, window=window, reach_ms=window_ms),
                 {"member": each.field, "window_ms": window_ms, "members_max": file.members_max},
             )
     for each in entity.sets:
         if each.new:
             yield (
-                Feature("new", entity.name, each.of),
+                Feature("new", entity.name, each.of, reach_ms=each.keep_ms),
                 {"member": each.field, "keep_ms": each.keep_ms, "members_max": file.members_max},
             )
 

@@ -6,7 +6,6 @@
 The same rows give the same features and the same bytes, however they are cut into batches, and whatever was evicted and loaded in between.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from features.aggregates.compiled import Words
 from features.aggregates.judge import NEWEST_BEFORE, NOTES, STATUS, WHY
-from features.aggregates.record import CHANGED_KEYS, END, EVENTS_DROPPED, KEYS, MEMBERS_DROPPED, NEWEST_MS
+from features.aggregates.record import CHANGED_KEYS, END, EVENTS_DROPPED, FOUND, KEYS, MEMBERS_DROPPED, NEWEST_MS
 from features.aggregates.slots import ENTITY, FLAGS, find
 from features.answers import answer
 from features.arena import Arena
@@ -22,6 +21,9 @@ from features.asked import Catalogue
 from features.loop import fold_rows
 from features.plan import plan_of
 from features.reference_value import Status
+from features.unfilled import Unfilled
+from features.unwritten import Load, Stored, Unwritten
+from schemas.declared import Declared
 from schemas.row import Rows, row_dtype
 from schemas.verdict import VERDICT, Verdicts
 
@@ -29,9 +31,6 @@ __all__ = ["FOLD_VERSION", "Fold", "Folded", "Load", "Status"]
 
 FOLD_VERSION = 1
 """Raised whenever the same rows give other features, verdicts or bytes: state of another version is not gone on with."""
-
-Load = Callable[[str, list[bytes]], list[bytes | None]]
-"""Entity and keys (16 bytes each) -> what is stored of each, None: nothing."""
 
 
 class Folded(NamedTuple):
@@ -54,17 +53,33 @@ class Folded(NamedTuple):
 class Fold:
     """State and features of one cell.
 
-    load: asked for what is not in memory, entity by entity, once a batch. cache_bytes: values in memory beyond it are evicted by
-    `make_room`, unless they changed since the last `changed`.
+    declared: what stands beside the catalogue; None: it is the first. load: asked for what is not in memory, entity by entity, once a
+    batch. cache_bytes: values in memory beyond it are evicted by `make_room`, unless they changed since the last `changed`.
     """
 
-    def __init__(self, catalogue: Catalogue, *, load: Load, cache_bytes: int = 256 << 20) -> None:
+    def __init__(self, catalogue: Catalogue, *, declared: Declared | None = None, load: Load, cache_bytes: int = 256 << 20) -> None:
+        self._unwritten = Unwritten(load)
+        self._open: Folded | None = None
+        self._read(catalogue, declared or Declared.first(catalogue))
+        self._arena = Arena(plan_of(catalogue), bytes_max=cache_bytes)
+
+    def _read(self, catalogue: Catalogue, declared: Declared) -> None:
         self._entities = tuple(entity.name for entity in catalogue.entities)
         self._features = len(catalogue.features)
         self._dtype = row_dtype(catalogue.signals)
-        self._load = load
-        self._arena = Arena(plan_of(catalogue), bytes_max=cache_bytes)
-        self._open: Folded | None = None
+        self._unfilled = Unfilled.of(catalogue.features, declared)
+
+    def obey(self, catalogue: Catalogue, declared: Declared) -> None:
+        """Goes on under another catalogue, between batches. What has changed is frozen; memory is empty after it and fills as keys come.
+
+        So a key is read from what a checkpoint at this row would have stored, however long it had been in memory.
+        """
+        self._close()
+        self._unwritten.freeze(self._frozen())
+        old = self._arena
+        self._read(catalogue, declared)
+        self._arena = Arena(plan_of(catalogue), bytes_max=old.bytes_max)
+        self._arena.state[NEWEST_MS:FOUND] = old.state[NEWEST_MS:FOUND]  # and its counters
 
     def rows(self, rows: Rows) -> Folded:
         """Folds a batch. rows: `row_dtype(catalogue.signals)` (n,), in the order of the log."""
@@ -80,6 +95,7 @@ class Fold:
         while (done := fold_rows(raw, slots, done, codes, notes, features, arena.words, arena.table, arena.state, arena.plan)) < n:
             arena.extend_for_a_row()
         assert arena.state[END] <= len(arena.words), "a row took more than the most that a row can take"
+        self._unfilled.hide(features, rows["event_time_ms"])
         self._open = Folded(rows, codes[STATUS], codes[WHY], notes[:, NEWEST_BEFORE], features, codes, notes)
         return self._open
 
@@ -100,21 +116,28 @@ class Fold:
         for entity, name in enumerate(self._entities):
             mine = slots[of == entity]
             if len(mine):
-                arena.fill(mine, self._load(name, arena.keys(mine)), place=name)
+                arena.fill(mine, self._unwritten.load(name, arena.keys(mine)), place=name)
 
-    def changed(self) -> list[tuple[str, bytes, bytes]]:
+    def changed(self) -> list[Stored]:
         """(entity, key, value) of all that changed since the last call, by entity and key: a frozen copy.
 
-        They count as clean from here on, so may be evicted: whoever loads must look into what is not yet written first.
+        They count as clean from here on, so may be evicted by `make_room`, which is called when they are written.
         """
         self._close()
+        return self._unwritten.given(self._frozen())
+
+    def _frozen(self) -> list[Stored]:
         slots, entities = self._arena.take_changed(self._entities)
         keys, values = self._arena.keys(slots), self._arena.values(slots)
         return list(zip([self._entities[entity] for entity in entities], keys, values, strict=True))
 
     def make_room(self) -> bool:
-        """Evicts clean values until cache_bytes hold. False: only changed ones are left, and still too many. Between batches."""
+        """What `changed` gave is written: evicts clean values until cache_bytes hold. Between batches.
+
+        False: only changed ones are left, and still too many.
+        """
         self._close()
+        self._unwritten.written()
         return self._arena.make_room()
 
     @property
@@ -150,7 +173,7 @@ class Fold:
     @property
     def changed_keys(self) -> int:
         """How many values `changed` would give."""
-        return int(self._arena.state[CHANGED_KEYS])
+        return int(self._arena.state[CHANGED_KEYS]) + len(self._unwritten)
 
     @property
     def keys(self) -> int:

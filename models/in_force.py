@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.model import Model, Packages
 from models.package import Catalogue
 from models.policy import FALLBACK, Policy, read_policy
-from schemas.control import CATALOGUE, MODEL, POLICY, Control
+from schemas.control import BACKFILL, CATALOGUE, MODEL, POLICY, Control
 from schemas.errors import BadCatalogue, BadPolicy, PackageMismatch, RefusedStart
 from schemas.reasons import Reason
 from schemas.row import Rows
@@ -70,6 +70,8 @@ class InForce(Generic[C]):
         if control.key == POLICY:
             policy = read_policy(_body(control), place=f"policy {control.version}")
             return replace(self, policy=policy, shows=_shows(policy, self.catalogue), controls=controls)
+        if control.key == BACKFILL:
+            return replace(self, controls=controls)
         raise RefusedStart(f"control key {control.key!r} is unknown to this build")
 
     def _of_catalogue(self, catalogue: C, controls: Mapping[str, Control], packages: Packages) -> "InForce[C]":
@@ -104,8 +106,13 @@ class InForce(Generic[C]):
             decided = verdicts[fresh]
             self._decide(decided, rows[fresh], features[fresh])
             verdicts[fresh] = decided
+        fallback = self.policy.fallback if self.policy else FALLBACK
+        repeated = status == REPEAT  # the fold writes the first's verdict over this, where the first was given one
+        verdicts["action"][repeated] = fallback
+        verdicts["decided_by"][repeated] = DecidedBy.FALLBACK
+        verdicts["reason"][repeated] = Reason.BACKFILLED
         refused = status == REFUSED
-        verdicts["action"][refused] = self.policy.fallback if self.policy else FALLBACK
+        verdicts["action"][refused] = fallback
         verdicts["decided_by"][refused] = DecidedBy.REFUSAL
         verdicts["reason"][refused] = reason[refused]
         return verdicts

@@ -4,6 +4,9 @@ import msgspec
 
 CATALOGUE, MODEL, POLICY = "catalogue", "model", "policy"
 KEYS = (CATALOGUE, MODEL, POLICY)
+"""What can be wished."""
+BACKFILL = "backfill"
+"""Nobody wishes it: a history that is put into the log has a row before and a row after it (schemas/backfill.py)."""
 WISH, IN_FORCE, REFUSED = "wish", "in-force", "refused"
 """First words of keys on the control topic: `wish/KEY`, `in-force/CELL/KEY`, `refused/CELL/KEY`."""
 

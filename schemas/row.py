@@ -8,7 +8,7 @@ knows, moves nothing. A control row stands alone in its message, is JSON, and ha
 """
 
 import ast
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import IntEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -112,7 +112,7 @@ def _dtype(descr: bytes) -> np.dtype[np.void]:
 
 
 def unpack(record: Record, dtype: np.dtype[np.void] = ROW) -> Block:
-    """One message of the log. Columns are taken by name; what the message lacks is zero, what dtype lacks is dropped.
+    """One message of the log. Columns are taken by name; what the message lacks is unknown (NaN, else zero), what dtype lacks is dropped.
 
     Raises ValueError if the value is no block.
     """
@@ -137,15 +137,22 @@ def _rows(value: bytes, dtype: np.dtype[np.void]) -> Rows:
     for name in dtype.names or ():
         if name in (stored.names or ()):
             wanted[name] = rows[name]
+        elif dtype[name].kind == "f":
+            wanted[name] = np.nan
     return wanted
 
 
-def runs(fetch: Fetch, *, cut_at: Collection[int], dtype: np.dtype[np.void] = ROW, rows_max: int = 4096) -> Iterator[list[Block]]:
-    """The blocks of a fetch in batches: a control row stands alone, none crosses an offset of `cut_at` or takes a block past rows_max."""
+def runs(
+    fetch: Fetch, *, cut_at: Collection[int], dtype_of: Callable[[], np.dtype[np.void]] = lambda: ROW, rows_max: int = 4096
+) -> Iterator[list[Block]]:
+    """The blocks of a fetch in batches: a control row stands alone, none crosses an offset of `cut_at` or takes a block past rows_max.
+
+    dtype_of: asked anew for each message, for a control row changes the columns of those after it.
+    """
     batch: list[Block] = []
     rows = 0
     for record in fetch.records:
-        block = unpack(record, dtype)
+        block = unpack(record, dtype_of())
         if batch and (block.control is not None or block.offset in cut_at or rows + len(block.rows) > rows_max):
             yield batch
             batch, rows = [], 0

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import msgspec
 
 from schemas.control import Control
+from schemas.declared import Declared
 from schemas.errors import UnknownVersion
 from schemas.records import Origin, Partition
 from schemas.verdict import Versions
@@ -26,6 +27,8 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
     """Each with the wish it came from."""
     versions: tuple[Versions, ...] = ()
     """Every combination that was in force; a remembered verdict is an index into it."""
+    declared: Declared = Declared()
+    """Beside the catalogue in force: since when its features are declared, and the bits of its filters."""
     marker_version: int = MARKER_VERSION
 
 

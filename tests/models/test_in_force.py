@@ -90,7 +90,11 @@ def test_a_status_decides_what_a_verdict_says(built: Built, packages: Packages) 
     assert set(refused["action"].tolist()) == {Action.DECLINE}, "the policy's fallback"
     assert set(refused["decided_by"].tolist()) == {DecidedBy.REFUSAL}
     assert set(refused["reason"].tolist()) == {Reason.LATE}
-    left = verdicts[(by == REPEAT) | (by == SILENT)]
+    repeated = verdicts[by == REPEAT]  # where the first was given a verdict, the fold writes it over this
+    assert set(repeated["action"].tolist()) == {Action.DECLINE}, "the policy's fallback"
+    assert set(repeated["decided_by"].tolist()) == {DecidedBy.FALLBACK}
+    assert set(repeated["reason"].tolist()) == {Reason.BACKFILLED}
+    left = verdicts[by == SILENT]
     assert not left["action"].any()
     assert not left["decided_by"].any()
     assert not left["reason"].any()

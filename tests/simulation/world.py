@@ -212,7 +212,7 @@ def task_of(start: Start, disk: Disk) -> Task:
         LOG,
         start,
         nothing_in_force=InForce(partial(read_catalogue, place="simulated"), FOLD_VERSION),
-        fold_of=lambda catalogue: Fold(catalogue, load=disk.load, cache_bytes=1 << 20),
+        fold_of=lambda catalogue, declared: Fold(catalogue, declared=declared, load=disk.load, cache_bytes=1 << 20),
         packages=Packages(Path("no packages")),
         decisions="decisions",
         dead_letters="dead-letters",
