@@ -1,6 +1,6 @@
 """The same file without a broker: the same rows, the same fold, the same model; what the live engine is held against."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
@@ -33,17 +33,32 @@ class Offline(NamedTuple):
     fresh: NDArray[np.bool_]
 
 
+class Shift(NamedTuple):
+    """From the first transaction of that time or later on, this model decides."""
+
+    from_ms: int
+    model: Model
+
+
+BEGINNING_MS = -(2**63)
+
+
 def scored(
-    stretches: Iterable[Stretch], model: Model, catalogue: Catalogue, *, on_rows: Callable[[int], object] = lambda _: None
+    stretches: Iterable[Stretch], shifts: Sequence[Shift], catalogue: Catalogue, *, on_rows: Callable[[int], object] = lambda _: None
 ) -> Offline:
-    """Folds and scores a labelled history, in its order. Raises BadMapping, ScoringFailed."""
+    """Folds and scores a labelled history, in its order. shifts: by time, first BEGINNING_MS. Raises BadMapping, ScoringFailed."""
     parts: list[Offline] = []
-    done = 0
+    done, newest_ms = 0, BEGINNING_MS
     for piece in folded(stretches, catalogue):
         taken = piece.transactions
         rows, fresh = piece.rows[taken], piece.folded.status[taken] == Status.FRESH
         score = np.full(len(rows), np.nan, np.float32)
-        score[fresh] = model.scores(rows[fresh], piece.folded.features[taken][fresh])
+        newest = np.maximum.accumulate(np.append(newest_ms, rows["event_time_ms"]))
+        newest_ms = int(newest[-1])
+        deciding = np.searchsorted([shift.from_ms for shift in shifts], newest[1:], side="right") - 1
+        for nth in np.unique(deciding[fresh]).tolist():
+            mine = fresh & (deciding == nth)
+            score[mine] = shifts[nth].model.scores(rows[mine], piece.folded.features[taken][mine])
         known = np.zeros(len(rows), bool) if piece.fraud is None else piece.fraud[taken]
         ids, card, day = rows["transaction_id"].tolist(), rows["card_id"][:, 0], rows["event_time_ms"] // DAY_MS
         parts.append(Offline(ids, score, known, card, day, fresh))

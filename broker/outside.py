@@ -15,7 +15,9 @@ class Outlet:
 
     def __init__(self, connection: Connection, topic: str, *, linger_ms: int = 0) -> None:
         self.acknowledged = 0
-        self._topic = topic
+        self.topic = topic
+        self.offset = -1
+        """The highest that was acknowledged."""
         self._failed: KafkaError | None = None
         options = {"acks": "all", "enable.idempotence": True, "linger.ms": linger_ms, "compression.type": "lz4"}
         self._producer = Producer(
@@ -25,10 +27,10 @@ class Outlet:
     def send(self, value: bytes, *, key: bytes | None = None, partition: int = -1) -> None:
         """Hands one record over; waits where the queue is full. Raises DeliveryFailed."""
         if self._failed:
-            raise DeliveryFailed(f"{self._topic}: {self._failed.str()}")
+            raise DeliveryFailed(f"{self.topic}: {self._failed.str()}")
         while True:
             try:
-                self._producer.produce(self._topic, value, key, partition, on_delivery=self._delivered)
+                self._producer.produce(self.topic, value, key, partition, on_delivery=self._delivered)
             except BufferError:
                 self._producer.poll(0.1)
             else:
@@ -41,15 +43,16 @@ class Outlet:
     def flush(self, seconds: float = 60.0) -> None:
         """Waits until all is acknowledged. Raises DeliveryFailed."""
         if left := self._producer.flush(seconds):
-            raise DeliveryFailed(f"{self._topic}: {left} records not acknowledged within {seconds:g} s")
+            raise DeliveryFailed(f"{self.topic}: {left} records not acknowledged within {seconds:g} s")
         if self._failed:
-            raise DeliveryFailed(f"{self._topic}: {self._failed.str()}")
+            raise DeliveryFailed(f"{self.topic}: {self._failed.str()}")
 
-    def _delivered(self, error: KafkaError | None, _message: KafkaMessage) -> None:
+    def _delivered(self, error: KafkaError | None, message: KafkaMessage) -> None:
         if error:
             self._failed = error
         else:
             self.acknowledged += 1
+            self.offset = max(self.offset, message.offset() or 0)
 
 
 class Tail:
