@@ -4,7 +4,6 @@ What a value cannot be is null here; then its transaction lacks the field, and i
 """
 
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,9 @@ import pyarrow.compute as pc
 
 from schemas.mapping import Column
 from schemas.transaction import Transaction
+from schemas.values import exactly
 
 INTEGERS, NUMBERS = {"mcc"}, {"latitude", "longitude"}
-_INT64_MAX = (1 << 63) - 1
 _DIGITS_EXACT = 15
 """A decimal number of so many digits survives a float64."""
 _TICKS = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -111,7 +110,7 @@ def _minor(values: pa.Array, exponent: int) -> pa.Array:
         texts = values.cast(pa.string())
         short = pc.less_equal(pc.utf8_length(texts), _DIGITS_EXACT)
         if pc.all(short).as_py() is False:
-            return pa.array([_exactly(one, exponent) for one in texts.to_pylist()], pa.int64())
+            return pa.array([exactly(one, exponent) for one in texts.to_pylist()], pa.int64())
         values = texts.cast(pa.float64())
     floats = values.fill_null(np.nan).to_numpy()
     scaled = floats * 10.0**exponent
@@ -120,15 +119,6 @@ def _minor(values: pa.Array, exponent: int) -> pa.Array:
         known = np.isfinite(scaled)
         integers = np.where(known & ~unsure, np.rint(scaled), 0).astype(np.int64)
     for at in np.flatnonzero(known & unsure).tolist():
-        exact = _exactly(repr(float(floats[at])), exponent)
+        exact = exactly(repr(float(floats[at])), exponent)
         known[at], integers[at] = exact is not None, exact or 0
     return pa.array(integers, pa.int64(), mask=~known)
-
-
-def _exactly(number_text: str | None, exponent: int) -> int | None:
-    try:
-        scaled = Decimal(number_text or "").scaleb(exponent)
-        integer = int(scaled.to_integral_value(ROUND_HALF_EVEN))
-    except (InvalidOperation, ValueError, OverflowError):
-        return None
-    return integer if abs(integer) <= _INT64_MAX else None

@@ -34,6 +34,8 @@ class Reads(NamedTuple):
     """Of (value, bytes_max=…). Raises RefusedEvent."""
     readable: Callable[..., dict[str, Any]]
     """Of the same. Raises nothing."""
+    told: Callable[[RefusedEvent], RefusedEvent] = lambda refused: refused
+    """Of a refusal in the contract's words: what the sender is told."""
 
 
 BY_CONTRACT = Reads(decode_transaction, readable)
@@ -71,7 +73,11 @@ class RowWriter:
     def row(self, value: bytes | None, *, offset: int, received_ms: int) -> bytes:
         """One row: a transaction, or refused with its reason and whatever could be read. Raises nothing on any value."""
         try:
-            return self.row_of(self._reads.decode(value, bytes_max=self.bytes_max), offset=offset, received_ms=received_ms)
+            transaction = self._reads.decode(value, bytes_max=self.bytes_max)
+            try:
+                return self.row_of(transaction, offset=offset, received_ms=received_ms)
+            except RefusedEvent as refused:
+                raise self._reads.told(refused) from None
         except RefusedEvent as refused:
             return self.refused(refused, self._reads.readable(value, bytes_max=self.bytes_max), offset=offset, received_ms=received_ms)
 

@@ -94,22 +94,23 @@ def invalid(value: bytes, what: str, field: str, *, spoken: str = "") -> Refused
     """
     name = spoken or field
     number = _number(value, name)
+    shown = f"{name} {number}".rstrip()
     if missing := re.match(r"Object missing required field `(\w+)`", what):
         reason, message = Reason.MISSING_FIELD, f"{spoken or missing[1]} is missing"
     elif what == "Number out of range":
-        reason, message = Reason.NOT_FINITE, f"{name} {number} is beyond the range of a float64"
+        reason, message = Reason.NOT_FINITE, f"{shown} is beyond the range of a float64"
     elif what == "Integer value out of range" or what.endswith(f"<= {INT64_MAX}"):
-        reason, message = Reason.INTEGER_TOO_LARGE, f"{name} {number} is above {INT64_MAX}, the largest int64"
+        reason, message = Reason.INTEGER_TOO_LARGE, f"{shown} is above {INT64_MAX}, the largest int64"
     elif what.startswith("Expected `str` of length"):
         reason, message = _TOO_LONG.get(field, Reason.BAD_ID), _length(value, name, what)
     elif ", got `" in what:
         reason, message = Reason.WRONG_TYPE, f"{name or 'the record'}: {what.replace('`', '').lower()}"
     elif field == "amount_minor":
-        reason, message = Reason.NEGATIVE_AMOUNT, f"{name} {number} is below 0"
+        reason, message = Reason.NEGATIVE_AMOUNT, f"{shown} is below 0"
     elif field == "event_time_ms":
-        reason, message = Reason.EVENT_TIME_TOO_OLD, f"{name} {number} is before {EVENT_TIME_MS_MIN}, 2000-01-01; is it in milliseconds?"
+        reason, message = Reason.EVENT_TIME_TOO_OLD, f"{shown} is before {EVENT_TIME_MS_MIN}, 2000-01-01; is it in milliseconds?"
     else:
-        reason, message = Reason.OUT_OF_RANGE, f"{name} {number}: {what.replace('`', '').lower()}"
+        reason, message = Reason.OUT_OF_RANGE, f"{shown}: {what.replace('`', '').lower()}"
     return RefusedEvent(reason, message)
 
 
@@ -118,7 +119,7 @@ _TOO_LONG = dict.fromkeys(("country", "channel", "source"), Reason.OUT_OF_RANGE)
 
 def _length(value: bytes, field: str, what: str) -> str:
     limit = int(what.rpartition(" ")[2])
-    length = len(msgspec.json.decode(top_level(value).get(f'"{field}"'.encode(), b'""')))
+    length = len(str(msgspec.json.decode(top_level(value).get(f'"{field}"'.encode(), b'""'))))
     return f"{field} has {length} characters, it needs {'at least' if '>=' in what else 'at most'} {limit}"
 
 
