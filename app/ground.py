@@ -12,6 +12,8 @@ from broker.once import read_all
 from broker.topics import Topics
 from engine.control import Board
 from schemas.errors import BadSetting
+from schemas.mapped import reads_by
+from schemas.mapping import Mapping, read_mapping
 from schemas.pseudonyms import Pseudonyms
 from schemas.topics import CONTROL, TOPICS
 
@@ -32,14 +34,22 @@ class Ground(NamedTuple):
     """Its id."""
     sources: tuple[str, ...]
     """The topics that intake reads: of transactions, and of labels where there is one; none without that role."""
+    mapping: Mapping | None
+    """How the transactions name their fields; None: as the contract does."""
 
 
 def found(settings: Settings) -> Ground:
-    """Raises a RefusedStart: a bad setting, no broker, a topic missing or not as it must be, another id key, an unusable data folder."""
+    """Checks all of it.
+
+    Raises a RefusedStart: bad setting or mapping, no broker, topic missing or not as it must be, another id key, data folder unusable.
+    """
     roles = tuple(settings.roles.split(","))
     if unknown := [role for role in roles if role not in ROLES]:
         raise BadSetting(f"role {unknown[0]!r} is unknown; there are {', '.join(ROLES)}")
     pseudonyms = Pseudonyms(settings.key())
+    mapping = read_mapping(settings.mapping) if settings.mapping else None
+    if mapping:
+        reads_by(mapping)
     connection = Connection(settings.bootstrap, settings.librdkafka_options())
     connection.require_broker()
     topics = Topics(connection)
@@ -51,7 +61,7 @@ def found(settings: Settings) -> Ground:
         board.hear(record.key, record.value, place=(control_id, record.offset))
     board.require_id_key(pseudonyms.fingerprint)
     hold(settings.data_folder)
-    return Ground(settings, roles, pseudonyms, connection, topics, board, control_id, sources)
+    return Ground(settings, roles, pseudonyms, connection, topics, board, control_id, sources, mapping)
 
 
 def _sources(settings: Settings, topics: Topics) -> tuple[str, ...]:

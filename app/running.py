@@ -76,13 +76,14 @@ def prepared(
 
 
 def scratch(settings: Settings, folder: Path) -> Settings:
-    """The same settings with data, artefacts and an id key of their own below a folder, and a free port for metrics."""
+    """The same settings with data, artefacts and an id key of their own below a folder, a free port for metrics, and no mapping."""
     return msgspec.structs.replace(
         settings,
         data=str(folder / "data"),
         artefacts=str(folder / "artefacts"),
         id_key=settings.id_key or secrets.token_hex(16),
         metrics_port=_free_port(),
+        mapping="",
     )
 
 

@@ -29,6 +29,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """The source topic; empty: `PREFIX-transactions`."""
     labels: str = ""
     """The topic of labels; empty: `PREFIX-labels`, which need not be there. One that is named here has to be."""
+    mapping: str = ""
+    """How the transactions' topic names its fields: a mapping that ships or a file of yours; empty: as the contract does."""
     data: str = ".weir/data"
     """The data folder: a local disk. Each prefix and worker has a folder below it, held by one process at a time."""
     artefacts: str = ".weir/artefacts"

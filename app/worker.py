@@ -42,10 +42,12 @@ from schemas.control import CATALOGUE
 from schemas.declared import Declared
 from schemas.errors import BadSetting, Ours
 from schemas.label_writer import LabelWriter
+from schemas.mapped import config_of, reads_by
+from schemas.mapping import Mapping
 from schemas.money import Rates
 from schemas.pseudonyms import Pseudonyms
 from schemas.records import Partition
-from schemas.row_writer import RowWriter
+from schemas.row_writer import BY_CONTRACT, RowWriter
 from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, LOG
 from state.checkpoint import Start
 from state.lifecycle import start
@@ -82,7 +84,7 @@ class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
 
 def build(ground: Ground) -> Worker:
     """A worker ready to run. Raises BadSetting where its port is taken."""
-    settings, roles, pseudonyms, connection, topics, board, control_id, sources = ground
+    settings, roles, pseudonyms, connection, topics, board, control_id, sources, mapping = ground
     app = _app(settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -110,7 +112,8 @@ def build(ground: Ground) -> Worker:
         verify=Task.verify,
         sink=sink,
     )
-    taking = Taking(partial(_intake_of, board=board, settings=settings, pseudonyms=pseudonyms), world=world, taken=watch.taken_in)
+    intake_of = partial(_intake_of, board=board, settings=settings, pseudonyms=pseudonyms, mapping=mapping)
+    taking = Taking(intake_of, world=world, taken=watch.taken_in)
     if "intake" in roles:
         into_log(app, sources, taking, world=world, commit_seconds=settings.commit_ms / 1000)
     watch.over(app, tasks=deciding.tasks, positions=taking.positions, starting=taking.starting, board=board, roles=roles)
@@ -189,7 +192,7 @@ def _task_of(settings: Settings, world: World) -> Callable[[Partition, Start], T
     return task_of
 
 
-async def _intake_of(topic: str, *, board: Board, settings: Settings, pseudonyms: Pseudonyms) -> Intake:
+async def _intake_of(topic: str, *, board: Board, settings: Settings, pseudonyms: Pseudonyms, mapping: Mapping | None) -> Intake:
     """Intake works by the catalogue that the cell echoes, never by a wish: so it begins once there is an echo."""
     while (held := board.echoes.get((0, CATALOGUE))) is None or (0, ID_KEY) not in board.echoes:  # noqa: ASYNC110  # once, at the start
         await asyncio.sleep(0.05)
@@ -201,10 +204,10 @@ async def _intake_of(topic: str, *, board: Board, settings: Settings, pseudonyms
         signals=catalogue.signals,
         candidates=tuple(entity.field for entity in catalogue.entities),
         record_bytes_max=settings.record_bytes_max,
+        reads=reads_by(mapping) if mapping else BY_CONTRACT,
     )
-    return Intake(
-        LOG.under(settings.prefix), writer=LabelWriter(writer) if topic == settings.labels_topic else writer, config=catalogue.sha256[:16]
-    )
+    its_writer = LabelWriter(writer) if topic == settings.labels_topic else writer
+    return Intake(LOG.under(settings.prefix), writer=its_writer, config=config_of(catalogue.sha256, mapping))
 
 
 def run(ground: Ground) -> int:

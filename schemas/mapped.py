@@ -9,6 +9,7 @@ A refusal names the foreign field, as the one who sent it knows it.
 import re
 from collections.abc import Callable
 from functools import partial
+from hashlib import sha256
 from typing import Any, get_type_hints
 
 import msgspec
@@ -37,9 +38,9 @@ def reads_by(mapping: Mapping) -> Reads:
     return Reads(by.decode, by.readable, by.told)
 
 
-def config_of(catalogue_sha256: str, mapping: Mapping | None) -> bytes:
-    """What an intake's configuration is a hash of: how it reads, too."""
-    return catalogue_sha256.encode() + (msgspec.json.encode(mapping) if mapping else b"")
+def config_of(catalogue_sha256: str, mapping: Mapping | None) -> str:
+    """The hash of an intake's configuration, 16 hex digits: what it writes, and how it reads."""
+    return sha256(catalogue_sha256.encode() + (msgspec.json.encode(mapping) if mapping else b"")).hexdigest()[:16]
 
 
 class Mapped:
