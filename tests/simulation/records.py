@@ -25,6 +25,7 @@ def transactions(random: Random, count: int) -> list[bytes]:
                         "currency": "EUR",
                         "account_id": f"a{random.randint(0, 2)}",
                         "merchant_id": f"m{random.randint(0, 3)}",
+                        "device_id": f"d{random.randint(0, 2)}",
                     }
                 )
             )

@@ -10,7 +10,8 @@ from state import lifecycle
 from state.lifecycle import Kept
 from state.progress import Progress
 from state.steps import CommitOffset, Delivery, WriteStore
-from tests.simulation.world import Outside, simulate, straight
+from tests.simulation.cell import straight
+from tests.simulation.world import Outside, simulate
 
 SEEDS = 150
 

@@ -7,10 +7,8 @@ What a dead process had sent and was not acknowledged arrives or not, but always
 """
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -18,58 +16,31 @@ from engine.control import control_of, control_row, first_row
 from engine.intake import Intake
 from engine.task import Task
 from features.catalogue import read_catalogue
-from features.fold import FOLD_VERSION, Fold
-from models.in_force import InForce
-from models.model import Packages
+from features.fold import FOLD_VERSION
 from schemas.control import POLICY
 from schemas.money import Rates
-from schemas.pseudonyms import Pseudonyms
 from schemas.records import Fetch, Message, Origin, Partition, Record
 from schemas.row_writer import RowWriter
 from state import lifecycle
-from state.checkpoint import LogRange, Marker, Start, decode_marker, encode_marker
+from state.checkpoint import LogRange, decode_marker, encode_marker
 from state.progress import Progress
 from state.steps import CloseStore, CommitOffset, Delivery, OpenStore, ReadCommitted, ReadLogRange, Step, WriteStore, carry_out
+from tests.simulation.cell import CATALOGUE, LOG, POLICY_TEXT, PSEUDONYMS, Disk, task_of
 from tests.simulation.records import T0_MS, transactions
 
-CATALOGUE = """
-name: simulated
-base_currency: EUR
-rates: {EUR: "1"}
-events_max: 4
-members_max: 2
-memory_min: 2
-memory_max: 3
-entities:
-  account: {id: account_id, velocity: {measures: [count, sum], windows: [1m, 1h]}, distinct: {of: [merchant], windows: [1h]}}
-  merchant: {id: merchant_id, recency: {measures: [seconds_since_previous, seconds_since_first]}}
-transaction: [amount]
-"""
-POLICY_TEXT = "{name: simulated, thresholds: {review: 0.5}, shows: [%s]}"
-LOG, SOURCE = Partition("log", 0), Partition("transactions", 0)
+SOURCE = Partition("transactions", 0)
 ORIGIN = Origin("source-id", 0, "transactions")
-PSEUDONYMS = Pseudonyms(b"a key of the simulation")
 
 
 class Crash(BaseException):
     """The process is gone. Not an Exception: no protocol may catch it."""
 
 
-@dataclass
-class Disk:
-    """What a write left: all of it or nothing."""
-
-    marker: bytes | None = None
-    values: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
-
-    def load(self, entity: str, keys: list[bytes]) -> list[bytes | None]:
-        return [self.values.get((entity, key)) for key in keys]
-
-
 class Outside:
     """What no crash takes away: topics, the group's offsets, the disk."""
 
-    def __init__(self, random: Random, records: list[bytes]) -> None:
+    def __init__(self, random: Random, records: list[bytes], wished: Sequence[tuple[int, Message]] = ()) -> None:
+        """wished: control rows, and the offset from which on the owner puts each into the log."""
         catalogue = read_catalogue(CATALOGUE, place="simulated")
         names = ", ".join(catalogue.names)
         policy = control_of(POLICY, POLICY_TEXT % names, "simulated")
@@ -80,11 +51,14 @@ class Outside:
         self.committed: dict[Partition, int] = {}
         self.disk = Disk()
         self.crashes = 0
+        self.wished = sorted(wished, key=lambda each: each[0])
         for message in (first_row(catalogue.text, catalogue.version, LOG), control_row(policy, LOG)):
             self.append(message)
 
     def append(self, message: Message) -> None:
         self.log.append(Record(len(self.log), T0_MS + len(self.log), message.key, message.value, message.headers or []))
+        while self.wished and len(self.log) >= self.wished[0][0]:
+            self.append(self.wished.pop(0)[1])
 
 
 class Process:
@@ -206,34 +180,18 @@ class Process:
             raise Crash
 
 
-def task_of(start: Start, disk: Disk) -> Task:
-    """The real task over a simulated disk."""
-    return Task(
-        LOG,
-        start,
-        nothing_in_force=InForce(partial(read_catalogue, place="simulated"), FOLD_VERSION),
-        fold_of=lambda catalogue, declared: Fold(catalogue, declared=declared, load=disk.load, cache_bytes=1 << 20),
-        packages=Packages(Path("no packages")),
-        decisions="decisions",
-        dead_letters="dead-letters",
-    )
-
-
-def straight(log: list[Record]) -> tuple[list[Message], Disk]:
-    """The answers and the state of a task that never crashed."""
-    disk = Disk()
-    marker = Marker(topic_id="log-id", offset=0, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
-    task = task_of(Start(marker, committed=0, live_from=0, log_end=0), disk)
-    messages = task.decide(Fetch(LOG, 0, log)).messages
-    task.progress.sent(upto=len(log), messages=0)
-    frozen = task.freeze()
-    return messages, Disk(encode_marker(frozen.marker), {(entity, key): value for entity, key, value in frozen.values})
-
-
-def simulate(seed: int, *, records: int = 30, crashes_max: int = 6, keep_disk: bool = True, protocols: Any = lifecycle) -> Outside:  # noqa: ANN401
+def simulate(
+    seed: int,
+    *,
+    records: int = 30,
+    crashes_max: int = 6,
+    keep_disk: bool = True,
+    protocols: Any = lifecycle,  # noqa: ANN401
+    wished: Sequence[tuple[int, Message]] = (),
+) -> Outside:
     """Lives and deaths until everything is decided."""
     random = Random(seed)
-    outside = Outside(random, transactions(random, records))
+    outside = Outside(random, transactions(random, records), wished)
     for _ in range(random.randint(1, crashes_max)):
         process = Process(outside, crash_at=random.randint(0, 40), protocols=protocols)
         try:

@@ -1,0 +1,66 @@
+"""A cell of a simulation: what is in force in it, its disk, its task, and a task of it that never crashed."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from engine.task import Task
+from features.catalogue import read_catalogue
+from features.fold import FOLD_VERSION, Fold
+from models.in_force import InForce
+from models.model import Packages
+from schemas.pseudonyms import Pseudonyms
+from schemas.records import Fetch, Message, Partition, Record
+from state.checkpoint import Marker, Start, encode_marker
+
+CATALOGUE = """
+name: simulated
+base_currency: EUR
+rates: {EUR: "1"}
+events_max: 4
+members_max: 2
+memory_min: 2
+memory_max: 3
+entities:
+  account: {id: account_id, velocity: {measures: [count, sum], windows: [1m, 1h]}, distinct: {of: [merchant], windows: [1h]}}
+  merchant: {id: merchant_id, recency: {measures: [seconds_since_previous, seconds_since_first]}}
+transaction: [amount]
+"""
+POLICY_TEXT = "{name: simulated, thresholds: {review: 0.5}, shows: [%s]}"
+LOG = Partition("log", 0)
+PSEUDONYMS = Pseudonyms(b"a key of the simulation")
+
+
+@dataclass
+class Disk:
+    """What a write left: all of it or nothing."""
+
+    marker: bytes | None = None
+    values: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+
+    def load(self, entity: str, keys: list[bytes]) -> list[bytes | None]:
+        return [self.values.get((entity, key)) for key in keys]
+
+
+def task_of(start: Start, disk: Disk) -> Task:
+    """The real task over a simulated disk."""
+    return Task(
+        LOG,
+        start,
+        nothing_in_force=InForce(partial(read_catalogue, place="simulated"), FOLD_VERSION),
+        fold_of=lambda catalogue, declared: Fold(catalogue, declared=declared, load=disk.load, cache_bytes=1 << 20),
+        packages=Packages(Path("no packages")),
+        decisions="decisions",
+        dead_letters="dead-letters",
+    )
+
+
+def straight(log: list[Record]) -> tuple[list[Message], Disk]:
+    """The answers and the state of a task that never crashed."""
+    disk = Disk()
+    marker = Marker(topic_id="log-id", offset=0, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
+    task = task_of(Start(marker, committed=0, live_from=0, log_end=0), disk)
+    messages = task.decide(Fetch(LOG, 0, log)).messages
+    task.progress.sent(upto=len(log), messages=0)
+    frozen = task.freeze()
+    return messages, Disk(encode_marker(frozen.marker), {(entity, key): value for entity, key, value in frozen.values})
