@@ -13,7 +13,7 @@ BLOCK_CACHE_BYTES = 64 << 20
 WRITE_BUFFER_BYTES = 32 << 20
 
 
-def _options() -> Options:
+def _options(cache: Cache) -> Options:
     options = Options(raw_mode=True)
     options.create_if_missing(True)  # noqa: FBT003  # a foreign call
     options.create_missing_column_families(True)  # noqa: FBT003  # a foreign call
@@ -23,7 +23,7 @@ def _options() -> Options:
     options.set_keep_log_file_num(2)
     options.set_max_open_files(256)
     table = BlockBasedOptions()
-    table.set_block_cache(Cache(BLOCK_CACHE_BYTES))
+    table.set_block_cache(cache)
     table.set_bloom_filter(10, block_based=False)
     options.set_block_based_table_factory(table)
     return options
@@ -34,13 +34,14 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._cache = Cache(BLOCK_CACHE_BYTES)  # one for all families: what they hold together is bounded
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            families = Rdict.list_cf(str(folder), _options()) if (folder / "CURRENT").exists() else []
+            families = Rdict.list_cf(str(folder), _options(self._cache)) if (folder / "CURRENT").exists() else []
             self._database = Rdict(
                 str(folder),
-                _options(),
-                column_families={name: _options() for name in families if name != "default"},
+                _options(self._cache),
+                column_families={name: _options(self._cache) for name in families if name != "default"},
                 access_type=AccessType.read_write(),
             )
         except Exception as error:  # rocksdict raises bare Exception
@@ -101,7 +102,7 @@ class Store:
         self._database.close()
 
     def _made(self, entity: str) -> object:
-        self._families[entity] = self._database.create_column_family(entity, _options())
+        self._families[entity] = self._database.create_column_family(entity, _options(self._cache))
         self._handles[entity] = self._database.get_column_family_handle(entity)
         return self._handles[entity]
 
