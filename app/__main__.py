@@ -40,7 +40,7 @@ COMMANDS = {
     "dead-letters": Entry("dead_letters", "list what was refused and why; show the original from its source"),
     "replay": Entry("replay", "stream a labelled file through Kafka and compare the decisions with the truth"),
     "train": Entry("train", "train a model over a labelled history and write its package"),
-    "simulate": Entry("simulate", "made-up transactions with three kinds of fraud, seeded and labelled"),
+    "simulate": Entry("simulate", "made-up transactions with eight kinds of fraud, seeded and labelled"),
     "features": Entry("features", "the feature matrix of a labelled history, by the fold that runs live"),
     "bench": Entry("bench", "measure the published figures and write them as JSON"),
 }

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from itertools import islice
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -174,12 +173,10 @@ def examples(stretches: "Iterable[Stretch]", catalogue: "Catalogue", *, first_da
 
 
 def _simulated(folder: Path) -> Path:
-    from app.commands.simulate import write_parquet
+    from app.simulated import simulated, write_parquet
     from models.training.shipped import CARDS, MERCHANTS, SEED, START, TRANSACTIONS
-    from simulator.traffic import traffic
 
-    stream = traffic(seed=SEED, start_ms=_day(START) * DAY_MS, cards=CARDS, merchants=MERCHANTS)
-    made = ({**transaction, "fraud": label.fraud, "fraud_kind": label.kind} for transaction, label in islice(stream, TRANSACTIONS))
+    made = simulated(transactions=TRANSACTIONS, seed=SEED, start_ms=_day(START) * DAY_MS, cards=CARDS, merchants=MERCHANTS)
     write_parquet(made, folder / "simulated.parquet")
     return folder / "simulated.parquet"
 

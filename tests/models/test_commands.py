@@ -18,12 +18,12 @@ def run(*arguments: str) -> int:
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("simulated") / "simulated.parquet"
-    assert run("simulate", "--transactions", "12000", "--cards", "300", "--out", str(file)) == 0
+    assert run("simulate", "--transactions", "40000", "--cards", "1000", "--out", str(file)) == 0
     return file
 
 
 def test_a_file_and_lines_hold_the_same(simulated: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("simulate", "--transactions", "300", "--cards", "300", "--out", str(tmp_path / "lines.jsonl")) == 0
+    assert run("simulate", "--transactions", "300", "--cards", "1000", "--out", str(tmp_path / "lines.jsonl")) == 0
     lines = [json.loads(line) for line in (tmp_path / "lines.jsonl").read_text().splitlines()]
     records = pq.read_table(simulated).slice(0, 300).to_pylist()
     assert lines == [{name: value for name, value in record.items() if value is not None} for record in records]

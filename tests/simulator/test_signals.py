@@ -32,7 +32,7 @@ def history() -> Examples:
         signals=CATALOGUE.signals,
         candidates=[entity.field for entity in CATALOGUE.entities],
     )
-    made = list(islice(traffic(seed=11, start_ms=1_767_225_600_000, cards=600, merchants=300), 40_000))
+    made = list(islice(traffic(seed=11, start_ms=1_767_225_600_000, cards=900, merchants=400), 60_000))
     packed = [
         writer.row(msgspec.json.encode(transaction), offset=at, received_ms=int(str(transaction["event_time_ms"])))
         for at, (transaction, _) in enumerate(made)
@@ -54,7 +54,7 @@ def either_way(scores: NDArray[np.float32], labels: NDArray[np.bool_]) -> float:
 
 
 def test_no_feature_alone_reaches_an_auc_of_085(history: Examples, matrix: NDArray[np.float32]) -> None:
-    assert len(history.labels) == 40_000
+    assert len(history.labels) == 60_000
     for name, column in zip(CATALOGUE.names, matrix.T, strict=True):
         known = ~np.isnan(column)
         found = [either_way(np.where(known, column, np.float32(unknown)), history.labels) for unknown in (-np.inf, np.inf)]
@@ -64,7 +64,7 @@ def test_no_feature_alone_reaches_an_auc_of_085(history: Examples, matrix: NDArr
 
 
 def test_together_they_find_most_of_it(history: Examples, matrix: NDArray[np.float32]) -> None:
-    cut = 30_000
+    cut = 45_000
     settings = Settings(trees=40, leaves=15, learning_rate=0.1, bins=255, patience=0)
     text = train(Matrix(matrix[:cut], history.labels[:cut]), None, settings=settings, threads=1)
     import lightgbm
