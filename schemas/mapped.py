@@ -61,14 +61,21 @@ class Mapped:
         """The transaction, checked as one of the contract is. Raises RefusedEvent, and nothing else."""
         foreign: tuple[Any, ...] = msgspec.structs.astuple(self._decode(value, bytes_max=bytes_max))
         assert value is not None, "a null was refused"
-        sent = dict(self._constants)
-        for at, field, convert in self._fields:
-            found = foreign[at]
-            if found is not UNSET:
-                sent[field] = found if found is None else self._converted(at, found, convert)
-        if self._signals:
-            there = [(at, name) for at, name in self._signals if foreign[at] is not UNSET and foreign[at] is not None]
-            sent["signals"] = {name: self._converted(at, foreign[at], values.signal) for at, name in there}
+        sent, at = dict(self._constants), 0
+        try:
+            for at, field, convert in self._fields:
+                found = foreign[at]
+                if found is None or (convert is values.text and type(found) is str):
+                    sent[field] = found
+                elif found is not UNSET:
+                    sent[field] = convert(found)
+            if self._signals:
+                sent["signals"] = signals = {}
+                for at, name in self._signals:
+                    if (found := foreign[at]) is not UNSET and found is not None:
+                        signals[name] = values.signal(found)
+        except RefusedEvent as refused:
+            raise RefusedEvent(refused.reason, f"{self._names[at]}: {refused}") from None
         try:
             transaction = msgspec.convert(sent, Transaction)
         except msgspec.ValidationError as error:
@@ -97,12 +104,6 @@ class Mapped:
         """A refusal that speaks of the contract's fields, in the record's words."""
         message = _CONTRACT_WORD.sub(lambda word: self._spoken.get(word[0], word[0]), str(refused))
         return RefusedEvent(refused.reason, message)
-
-    def _converted(self, at: int, found: values.Value, convert: Convert) -> Any:  # noqa: ANN401  # of any field
-        try:
-            return convert(found)
-        except RefusedEvent as refused:
-            raise RefusedEvent(refused.reason, f"{self._names[at]}: {refused}") from None
 
     def _invalid(self, value: bytes, told: str) -> RefusedEvent:
         what, _, where = told.partition(" - at `$.")

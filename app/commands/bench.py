@@ -32,6 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kill.add_argument("--seed", type=int, help="of load and kills (default: the time)")
     kernel = what.add_parser("kernel", help="the fold alone: ns an event, bytes a key, seconds to compile")
     kernel.add_argument("--quick", action="store_true", help="fewer events")
+    intake = what.add_parser("intake", help="from a record to a row of the log: CPU us by the contract, by a mapping, and of labels")
+    intake.add_argument("--records", type=int, default=20_000, help="of each round (default: 20000)")
+    intake.add_argument("--rounds", type=int, default=5, help="the median of them counts (default: 5)")
     features = what.add_parser("features", help="the feature matrix of a history as a file: rows a second, bytes a row, memory")
     features.add_argument("file", type=Path, nargs="?", help="default: made-up traffic")
     features.add_argument("--mapping")
@@ -79,6 +82,12 @@ def _kill(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
         return kill.run(settings, connection, folder, kills=arguments.kills, rate=arguments.rate, seed=seed, say=say)
 
 
+def _intake(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks import intake
+
+    return intake.measure(records=arguments.records, rounds=arguments.rounds, say=say)
+
+
 def _kernel(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     from benchmarks import kernel
 
@@ -97,6 +106,7 @@ MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
     "pipeline": _pipeline,
     "kill": _kill,
     "kernel": _kernel,
+    "intake": _intake,
     "features": _features,
 }
 
