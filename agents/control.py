@@ -52,7 +52,7 @@ def control(  # noqa: PLR0913 (all but three by keyword)
             if not task.caught_up:
                 continue
             cell, in_force = partition.number, dict(task.in_force.controls)
-            for wish in board.due(cell, in_force):
+            for wish in board.due(cell, in_force)[:1]:  # one after the other: each is held against what the one before it put in force
                 if _is_due(appended, ("wish", cell, wish.key, wish.wish_topic_id, wish.wish_offset), now):
                     _send(sink, await asyncio.to_thread(verified, wish, partial(verify, task), topic=topic, log=partition))
             for held in board.unechoed(cell, {**in_force, id_key.key: id_key}):

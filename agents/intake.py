@@ -1,8 +1,9 @@
 """The agents of intake, one a source topic: fetches in, blocks out. Plumbing only; what becomes of a record stands in engine/intake.py."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
+from typing import Protocol
 
 import faust
 
@@ -16,21 +17,33 @@ from state.progress import Progress
 from state.steps import Delivery, ReadCommitted, ReadLogRange, carry_out
 
 
-class Taking:
-    """The source partitions of this worker. `intake_of` a topic waits until it is known what intake works by; `taken` hears of records."""
+class Intakes(Protocol):
+    """What intake works by."""
 
-    def __init__(self, intake_of: Callable[[str], Awaitable[Intake]], *, world: World, taken: Callable[[int], None]) -> None:
+    async def known(self) -> None:
+        """Waits until it is."""
+
+    async def free(self) -> None:
+        """Waits while the log is not open to all."""
+
+    def of(self, topic: str) -> Intake:
+        """What a source topic is read by now."""
+
+
+class Taking:
+    """The source partitions of this worker. `taken` hears of records."""
+
+    def __init__(self, intakes: Intakes, *, world: World, taken: Callable[[int], None]) -> None:
         self.positions: dict[Partition, Progress] = {}
         self.starting: set[Partition] = set()
-        self._intake_of, self._world, self._taken = intake_of, world, taken
+        self._intakes, self._world, self._taken = intakes, world, taken
         self._origins: dict[Partition, Origin] = {}
-        self._intakes: dict[Partition, Intake] = {}
         self._one_at_a_time = asyncio.Lock()  # of commit and stop: one committer
 
     async def assigned(self, partition: Partition) -> None:
         """Begins where the group stands; a group without an offset starts at the first record there is."""
         self.starting.add(partition)
-        self._intakes[partition] = await self._intake_of(partition.topic)
+        await self._intakes.known()
         begin, self._origins[partition] = await carry_out(_beginning(partition), self._world.perform)
         self.positions[partition] = Progress(begin, committed=begin, stored=begin, live_from=begin)
         self.starting.discard(partition)
@@ -50,9 +63,11 @@ class Taking:
 
     async def take(self, fetch: Fetch) -> None:
         """Rows of one fetch, sent."""
-        if progress := self.positions.get(fetch.partition):  # none: revoked while the fetch waited
+        progress = self.positions.get(fetch.partition)
+        await self._intakes.free()
+        if progress is not None and self.positions.get(fetch.partition) is progress:  # else revoked while the fetch waited
             assert fetch.after == progress.folded, f"{fetch.partition} is at {progress.folded}, the fetch follows {fetch.after}"
-            messages = self._intakes[fetch.partition].rows(fetch, self._origins[fetch.partition])
+            messages = self._intakes.of(fetch.partition.topic).rows(fetch, self._origins[fetch.partition])
             receipt = progress.sent(upto=fetch.end, messages=len(messages))
             self._world.sink.send(messages, receipt.delivered)
             self._taken(len(fetch.records))

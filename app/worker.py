@@ -28,26 +28,19 @@ from agents.intake import Taking, into_log
 from agents.watch import Watch
 from agents.world import World
 from app.ground import Ground
+from app.intakes import Intakes
 from app.settings import Settings
 from broker.sink import Sink
 from broker.source import Source
-from engine.control import ID_KEY, Board, id_key_of
-from engine.intake import Intake
+from engine.control import id_key_of
 from engine.task import Task
 from features.catalogue import Catalogue, read_catalogue
 from features.fold import FOLD_VERSION, Fold
 from models.in_force import InForce
 from models.model import Packages
-from schemas.control import CATALOGUE
 from schemas.declared import Declared
 from schemas.errors import BadSetting, Ours
-from schemas.label_writer import LabelWriter
-from schemas.mapped import config_of, reads_by
-from schemas.mapping import Mapping
-from schemas.money import Rates
-from schemas.pseudonyms import Pseudonyms
 from schemas.records import Partition
-from schemas.row_writer import BY_CONTRACT, RowWriter
 from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, LOG
 from state.checkpoint import Start
 from state.lifecycle import start
@@ -112,8 +105,7 @@ def build(ground: Ground) -> Worker:
         verify=Task.verify,
         sink=sink,
     )
-    intake_of = partial(_intake_of, board=board, settings=settings, pseudonyms=pseudonyms, mapping=mapping)
-    taking = Taking(intake_of, world=world, taken=watch.taken_in)
+    taking = Taking(Intakes(board, settings, pseudonyms, mapping), world=world, taken=watch.taken_in)
     if "intake" in roles:
         into_log(app, sources, taking, world=world, commit_seconds=settings.commit_ms / 1000)
     watch.over(app, tasks=deciding.tasks, positions=taking.positions, starting=taking.starting, board=board, roles=roles)
@@ -190,24 +182,6 @@ def _task_of(settings: Settings, world: World) -> Callable[[Partition, Start], T
         )
 
     return task_of
-
-
-async def _intake_of(topic: str, *, board: Board, settings: Settings, pseudonyms: Pseudonyms, mapping: Mapping | None) -> Intake:
-    """Intake works by the catalogue that the cell echoes, never by a wish: so it begins once there is an echo."""
-    while (held := board.echoes.get((0, CATALOGUE))) is None or (0, ID_KEY) not in board.echoes:  # noqa: ASYNC110  # once, at the start
-        await asyncio.sleep(0.05)
-    board.require_id_key(pseudonyms.fingerprint)
-    catalogue = read_catalogue(held.body or "", place="the catalogue in force")
-    writer = RowWriter(
-        pseudonyms=pseudonyms,
-        rates=Rates(catalogue.base_currency, catalogue.rates),
-        signals=catalogue.signals,
-        candidates=tuple(entity.field for entity in catalogue.entities),
-        record_bytes_max=settings.record_bytes_max,
-        reads=reads_by(mapping) if mapping else BY_CONTRACT,
-    )
-    its_writer = LabelWriter(writer) if topic == settings.labels_topic else writer
-    return Intake(LOG.under(settings.prefix), writer=its_writer, config=config_of(catalogue.sha256, mapping))
 
 
 def run(ground: Ground) -> int:

@@ -77,8 +77,9 @@ class Board:
                 raise IdKeyChanged(f"the id key has fingerprint {fingerprint}, cell {cell} works by {held.version}")
 
     def due(self, cell: int, in_force: dict[str, Control]) -> list[Control]:
-        """The wishes that stand after what is in force in a cell and were not refused there."""
+        """The wishes that stand after what is in force in a cell and were not refused there, in the order in which they were wished."""
         wishes = [wish for key, wish in self.wishes.items() if newer(wish, in_force.get(key))]
+        wishes.sort(key=lambda wish: wish.wish_offset)
         return [wish for wish in wishes if (cell, wish.key) not in self.refusals or newer(wish, self.refusals[cell, wish.key])]
 
     def unechoed(self, cell: int, in_force: dict[str, Control]) -> list[Control]:

@@ -16,6 +16,7 @@ from models.model import Packages
 from models.package import read_package
 from models.policy import read_policy
 from schemas.control import CATALOGUE, KEYS, MODEL, POLICY, WISH, Control, encode_control
+from schemas.declared import Declared
 from schemas.errors import BadSetting
 from schemas.records import Message
 from schemas.topics import CONTROL
@@ -25,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Actions: put KEY PATH, or list."""
     parser.add_argument("--prefix", help="of topics (default: weir)")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    put = actions.add_parser("put", help="wish a model package or a policy to be in force; the worker verifies it")
-    put.add_argument("key", choices=(MODEL, POLICY))
-    put.add_argument("path", type=Path, help="the package's folder, or the policy file")
+    put = actions.add_parser("put", help="wish a model package, a policy or a catalogue to be in force; the worker verifies it")
+    put.add_argument("key", choices=KEYS)
+    put.add_argument("path", type=Path, help="the package's folder, or the file of the policy or catalogue")
     listed = actions.add_parser("list", help="what is in force, wished, refused")
     listed.add_argument("--json", action="store_true", help="for machines")
 
@@ -54,23 +55,33 @@ def board_of(settings: Settings, connection: Connection) -> Board:
 
 
 def put(settings: Settings, connection: Connection, key: str, path: Path) -> Control:
-    """Checks an artefact, copies a package to the artefacts, and wishes it. Raises PackageMismatch, BadPolicy, BadSetting."""
+    """Checks an artefact, copies a package to the artefacts, and wishes it. Raises PackageMismatch, BadPolicy, BadCatalogue, BadSetting."""
     if key == MODEL:
-        catalogue = _catalogue(board_of(settings, connection))
+        catalogue = catalogue_in_force(board_of(settings, connection))
         package = read_package(path, catalogue=catalogue)
         Packages(Path(settings.artefacts)).keep(path)
         control = Control(key=MODEL, version=package.version, sha256=package.sha256)
     else:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise BadSetting(f"policy {path} cannot be read: {error.strerror}") from None
-        control = control_of(POLICY, text, read_policy(text, place=str(path)).version)
+        text = text_of(path, what=key)
+        if key == POLICY:
+            control = control_of(POLICY, text, read_policy(text, place=str(path)).version)
+        else:
+            catalogue = read_catalogue(text, place=str(path))
+            Declared().by(catalogue_in_force(board_of(settings, connection)), catalogue, newest_ms=None)
+            control = control_of(CATALOGUE, catalogue.text, catalogue.version)
     send_all(connection, [Message(CONTROL.under(settings.prefix), f"{WISH}/{key}".encode(), encode_control(control))])
     return control
 
 
-def _catalogue(board: Board) -> Catalogue:
+def text_of(path: Path, *, what: str) -> str:
+    """Of a file. Raises BadSetting, which says what it would have been."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{what} {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def catalogue_in_force(board: Board) -> Catalogue:
     """The catalogue in force; before a worker has echoed one, the one that ships."""
     held = board.echoes.get((0, CATALOGUE))
     return read_catalogue(held.body if held and held.body else catalogue_text(), place="the catalogue")
