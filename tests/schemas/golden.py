@@ -5,6 +5,8 @@
     decisions.jsonl      {"key", "headers", "value"} of a verdict on each row, line by line
     dead-letters.jsonl   {"key", "headers", "value"} of each refused row
 
+and of labels `python -m tests.schemas.golden FOLDER labels`: records.jsonl and block.npy, likewise.
+
 An old folder is never edited: somebody stored what is in it. What changes on purpose gets a new one, and a decision record.
 """
 
@@ -12,20 +14,24 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from engine.intake import Intake
+from engine.intake import Intake, Writer
 from schemas.dead_letter import dead_letters
 from schemas.decision import encode_decisions
+from schemas.label import FraudType
+from schemas.label_writer import LabelWriter
 from schemas.reasons import Reason
 from schemas.records import Fetch, Message, Origin, Partition, Record
 from schemas.row import Kind, Rows, row_dtype, unpack
 from schemas.verdict import VERDICT, Action, DecidedBy, Verdicts, Versions
 from tests.schemas.examples import BAD, CANDIDATES, NOBODY, NOW_MS, SIGNALS, record, writer
+from tests.schemas.label_examples import BAD_LABELS, label
 
 FOLDER = Path(__file__).parent.parent / "golden" / "contract"
+LABELS = Path(__file__).parent.parent / "golden" / "labels"
 ORIGIN = Origin("golden-topic-id", 1, "payments")
 VERSIONS = [
     Versions("default@0123456789ab", None, None, 1),
@@ -58,15 +64,23 @@ def records() -> list[tuple[str, bytes | None]]:
     return [*sound().items(), *bad]
 
 
+def labels() -> list[tuple[str, bytes | None]]:
+    """The same of labels."""
+    words = [label(label="genuine", fraud_type=...), label(label="dispute_won", fraud_type=...), label(fraud_type=...)]
+    sound = [*words, *(label(fraud_type=word) for word in get_args(FraudType)), label(source="Prüfung")]
+    bad = [(name, value) for name, (value, _, _) in BAD_LABELS.items() if value is None or len(value) < 2000]
+    return [*((f"sound {at}", value) for at, value in enumerate(sound)), *bad]
+
+
 def fetched(lines: Sequence[dict[str, Any]]) -> Fetch:
     """The lines of `records.jsonl` as one fetch."""
     values = [None if line["value"] is None else line["value"].encode("latin-1") for line in lines]
     return Fetch(Partition("payments", 1), 0, [Record(at, lines[at]["timestamp_ms"], None, value, []) for at, value in enumerate(values)])
 
 
-def blocks_of(fetch: Fetch) -> list[Message]:
-    """What intake makes of it."""
-    return Intake("weir-log", writer=writer(), config="golden").rows(fetch, ORIGIN)
+def blocks_of(fetch: Fetch, by: Writer | None = None) -> list[Message]:
+    """What intake makes of it. by: its writer; None: of transactions."""
+    return Intake("weir-log", writer=by or writer(), config="golden").rows(fetch, ORIGIN)
 
 
 def rows_of(block: bytes) -> Rows:
@@ -115,20 +129,30 @@ def read(folder: Path, name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / name).read_text(encoding="utf-8").splitlines()]
 
 
-def write(folder: Path) -> None:
-    """All four files. Raises FileExistsError where the folder is there."""
+def _write_block(folder: Path, values: list[tuple[str, bytes | None]], by: Writer) -> bytes:
+    """Records and their block; the block. Raises FileExistsError where the folder is there."""
     folder.mkdir(parents=True)
     lines = [
         {"name": name, "timestamp_ms": NOW_MS + at, "value": None if value is None else value.decode("latin-1")}
-        for at, (name, value) in enumerate(records())
+        for at, (name, value) in enumerate(values)
     ]
     (folder / "records.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    (message,) = blocks_of(fetched(lines))
+    (message,) = blocks_of(fetched(lines), by)
     (folder / "block.npy").write_bytes(message.value or b"")
-    decisions, letters = answers(rows_of(message.value or b""))
+    return message.value or b""
+
+
+def write_labels(folder: Path) -> None:
+    """Both files of labels."""
+    _write_block(folder, labels(), LabelWriter(writer()))
+
+
+def write(folder: Path) -> None:
+    """All four files."""
+    decisions, letters = answers(rows_of(_write_block(folder, records(), writer())))
     (folder / "decisions.jsonl").write_text(as_lines(decisions), encoding="utf-8")
     (folder / "dead-letters.jsonl").write_text(as_lines(letters), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    (write_labels if sys.argv[2:] == ["labels"] else write)(Path(sys.argv[1]))
