@@ -18,11 +18,13 @@ from broker.once import read_all
 from broker.topics import Topics
 from engine.task import Task
 from features import reference_value
+from features.asked import HOT
 from features.catalogue import Catalogue, read_catalogue
 from features.fold import FOLD_VERSION, Fold
 from features.reference import fold_row
 from features.reference_value import Cell, Status
-from features.value import Remembered, Value, read_value
+from features.value import Known, Remembered, Value
+from features.value_reader import read_value
 from models.in_force import InForce
 from models.model import Model, Packages
 from schemas.control import MODEL, decode_control
@@ -159,12 +161,18 @@ def _oracle(settings: Settings, found: Left, catalogue: Catalogue, held: dict[tu
 def _stored(value: reference_value.Value, entity: str, catalogue: Catalogue) -> Value:
     """What the readable fold keeps of a key, in the words of what is stored; verdicts apart, which it does not know."""
     specs = next(each.sets for each in catalogue.entities if each.name == entity)
+    named = [HOT, *catalogue.filters]
+    bits = [sum(1 << named.index(name) for name in event.met) for event in value.events]
     return Value(
         value.newest_ms,
         value.first_ms,
         [(event.time_ms, event.amount_minor) for event in value.events],
         [Remembered(e.transaction_hash, e.content_hash, e.time_ms, e.origin, e.offset, None) for e in value.memory],
         {spec.field: value.sets[spec.of] for spec in specs if value.sets.get(spec.of)},
+        [Known(label.time_s, label.amount_minor, 1 << label.code, label.label_hash) for label in value.labels],
+        bits if any(bits) else [],
+        (value.robust_sum, value.robust_count, value.largest) if value.robust_count else None,
+        (value.position.time_ms, value.position.latitude, value.position.longitude) if value.position else None,
     )
 
 

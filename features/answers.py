@@ -9,7 +9,7 @@ from features.aggregates.judge import FIRST_OFFSET, FIRST_SCORE, FIRST_VERDICT, 
 from features.aggregates.raw import read_int32, read_int64, write_int32, write_int64
 from features.aggregates.record import MEMORY, SECTIONS, length, room
 from features.aggregates.repeats import NO_VERDICT, SCORE, VERDICT, place_of
-from features.aggregates.slots import AT, ENTITY, FLAGS, sets_of
+from features.aggregates.slots import AT, ENTITY, FLAGS, shape_of_entity
 from schemas.verdict import VERDICT as DTYPE
 
 OFFSET_AT, SCORE_AT = (int(DTYPE.fields[name][1]) for name in ("offset", "score")) if DTYPE.fields else (8, 16)
@@ -20,11 +20,11 @@ JUDGED = 0x0000FFFF00FFFFFF
 
 
 @inlined
-def _remember(verdicts: Bytes, words: Words, at: int, sets: int) -> None:
+def _remember(verdicts: Bytes, words: Words, at: int, shape: int) -> None:
     """Fills the entries that wait for their verdict: those of this batch, which are the last."""
     section = words[at + SECTIONS + MEMORY]
     for item in range(length(section) - 1, -1, -1):
-        place, apart = place_of(words, at, sets, item), room(section)
+        place, apart = place_of(words, at, shape, item), room(section)
         first = words[place + SCORE * apart] >> 32
         if first == 0:
             return
@@ -44,7 +44,7 @@ def answer(verdicts: Bytes, codes: Bytes, notes: Words, words: Words, table: Wor
     for row in range(codes.shape[1]):
         if codes[STATUS, row] == FRESH and notes[row, PRIMARY] >= 0:
             slot = notes[row, PRIMARY]
-            _remember(verdicts, words, table[slot, AT], sets_of(plan, table[slot, FLAGS] & ENTITY))
+            _remember(verdicts, words, table[slot, AT], shape_of_entity(plan, table[slot, FLAGS] & ENTITY))
     for row in range(verdicts.shape[0]):
         if codes[STATUS, row] == REPEAT:
             verdict, score = notes[row, FIRST_VERDICT], notes[row, FIRST_SCORE]

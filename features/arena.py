@@ -4,15 +4,18 @@ The arena is reserved for the whole cache at once, and a quarter more for blocks
 address space only. Where its end comes nevertheless, live records move into another one, without gaps.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
+from features.aggregates.blocks import CHANGED_KEYS, END, KEYS, LINE_WORDS, NEWEST_MS, SLOTS_END, STATE_WORDS, USED
 from features.aggregates.compiled import Words
-from features.aggregates.decoder import ITEMS_MAX, MARGIN_BYTES, decode
+from features.aggregates.decoder import ITEMS_MAX, decode
 from features.aggregates.encoder import encode
 from features.aggregates.program import ROW_WORDS
-from features.aggregates.record import CHANGED_KEYS, EMPTY_WORDS, END, KEYS, LINE_WORDS, NEVER, NEWEST_MS, SLOTS_END, STATE_WORDS, USED
+from features.aggregates.reader import MARGIN_BYTES
+from features.aggregates.record import EMPTY_WORDS, FIRST, NEVER, NEWEST, PLACED_MS
 from features.aggregates.slots import CHANGED, ENTITY, FLAGS, HI, LO, SLOT_BYTES, TABLE_WORDS, compact, evict, reindex
-from features.value import read_value
 
 SLOTS_BEGIN = 1024
 RESERVED_WORDS_MAX = 1 << 27
@@ -54,8 +57,11 @@ class Arena:
         raw = np.ascontiguousarray(self.table[slots, HI : LO + 1]).tobytes()
         return [raw[at : at + 16] for at in range(0, len(raw), 16)]
 
-    def fill(self, slots: Words, stored: list[bytes | None], *, place: str) -> None:
-        """Puts what is stored into slots that are empty. Raises UnknownVersion; ValueError where bytes are damaged. place: see there."""
+    def fill(self, slots: Words, stored: list[bytes | None], *, place: str, explain: Callable[..., object]) -> None:
+        """Puts what is stored into slots that are empty.
+
+        explain: told a value that is unreadable and the place, raises what is wrong with it. Raises ValueError where it does not know.
+        """
         values = [value or b"" for value in stored]
         assert len(values) == len(slots), f"{len(values)} values for {len(slots)} keys"
         ends = np.cumsum([len(value) for value in values], dtype=np.int64)
@@ -63,7 +69,7 @@ class Arena:
         done, counts = 0, np.empty(EMPTY_WORDS, np.int64)
         while (done := decode(slots, done, joined, ends, counts, self.words, self.table, self.state, self.plan)) < len(slots):
             if done < 0:
-                read_value(values[-1 - done], place=place)
+                explain(values[-1 - done], place=place)
                 raise ValueError(f"{place}: a value of {len(values[-1 - done])} bytes is damaged")
             self.extend_for_a_row()
 
@@ -115,5 +121,5 @@ def _reserved(words: int) -> Words:
     begin = -space.ctypes.data % (8 * LINE_WORDS) // 8
     arena = space[begin : begin + words]
     arena[:EMPTY_WORDS] = 0
-    arena[:2] = NEVER
+    arena[[NEWEST, FIRST, PLACED_MS]] = NEVER
     return arena

@@ -4,6 +4,11 @@ from hashlib import sha256
 
 import msgspec
 
+FRAUD, HOT = "fraud", "hot"
+"""Filters that are always there: of what labels say, and of amounts far above the key's own running mean."""
+SMOOTHING = 2
+"""A smoothed rate is (frauds + 2 * base_rate) / (transactions + 2)."""
+
 
 class Feature(msgspec.Struct, frozen=True):
     """One column. definition: everything that moves its value but the data, as JSON."""
@@ -45,6 +50,18 @@ class SetSpec(msgspec.Struct, frozen=True):
     """Whether `new_of` is a feature."""
 
 
+class Sliced(msgspec.Struct, frozen=True):
+    """One window over the events, or known frauds, that meet a filter."""
+
+    where: str
+    """FRAUD, HOT, the name of a filter, or empty: all events."""
+    window: str
+    window_ms: int
+    delay_ms: int
+    features: tuple[Feature, ...]
+    """What is computed of it: some of count, sum, share, rate."""
+
+
 class Entity(msgspec.Struct, frozen=True):
     """What one entity keeps and computes. Windows are as declared; the columns follow `features`."""
 
@@ -62,8 +79,27 @@ class Entity(msgspec.Struct, frozen=True):
     baseline_windows: tuple[str, ...]
     baseline_windows_ms: tuple[int, ...]
     sets: tuple[SetSpec, ...]
+    sliced: tuple[Sliced, ...]
+    since_fraud: tuple[str, ...]
+    """Some of seconds_since_first, seconds_since_last: of known frauds."""
+    last: tuple[int, ...]
+    """The share of known frauds among so many of the last transactions that are old enough."""
+    behaviour: tuple[str, ...]
+    """Some of robust_mean, robust_ratio, over_max."""
+    travel: tuple[str, ...]
+    """Some of speed."""
     events_keep_ms: int
-    """Longest window of velocity and baseline, plus grace."""
+    """Longest window and its delay, plus grace."""
+
+    @property
+    def keeps_labels(self) -> bool:
+        """Whether anything reads what is known of its transactions."""
+        return bool(self.since_fraud or self.last or any(each.where == FRAUD for each in self.sliced))
+
+    @property
+    def keeps_baseline(self) -> bool:
+        """Whether anything reads the running mean."""
+        return bool(self.behaviour or any(each.where == HOT for each in self.sliced))
 
 
 class Catalogue(msgspec.Struct, frozen=True):
@@ -78,7 +114,14 @@ class Catalogue(msgspec.Struct, frozen=True):
     base_currency: str
     rates: dict[str, str]
     """Currency -> major units of the base currency for one major unit, a decimal string."""
+    filters: dict[str, str]
+    """Name -> predicate, as declared (`features.filters` reads it)."""
+    label_delay_ms: int
+    """How old a transaction must be before what is not known to be fraud counts as genuine."""
+    base_rate: float
+    """The share of frauds that smoothed rates start from."""
     events_max: int
+    labels_max: int
     members_max: int
     memory_min: int
     memory_max: int

@@ -26,6 +26,9 @@ Windows = Annotated[tuple[Duration, ...], Meta(min_length=1, max_length=16)]
 VelocityMeasure = Literal["count", "sum", "mean", "max", "deviation"]
 RecencyMeasure = Literal["seconds_since_previous", "seconds_since_first"]
 BaselineMeasure = Literal["ratio", "zscore"]
+FilteredMeasure = Literal["count", "sum", "share", "rate"]
+FraudMeasure = Literal["seconds_since_first", "seconds_since_last"]
+BehaviourMeasure = Literal["robust_mean", "robust_ratio", "over_max"]
 TransactionMeasure = Literal["hour", "weekday", "weekend", "night", "amount", "mcc", "country", "channel"]
 
 _UNITS_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -69,6 +72,37 @@ class Novelty(_Part, frozen=True):
     measures: Annotated[tuple[Literal["new"], ...], Meta(min_length=1)] = ("new",)
 
 
+class Filtered(_Part, frozen=True):
+    """Windows over what meets a filter: `fraud` (what labels say), `hot` (amounts above 2.2 x the key's running mean), one of `filters`.
+
+    share and rate divide by all transactions of the window. Those of fraud are delayed by label_delay unless a delay stands here.
+    """
+
+    measures: Annotated[tuple[FilteredMeasure, ...], Meta(min_length=1)]
+    windows: Windows
+    where: Annotated[str, Meta(pattern=f"^([a-z][a-z0-9]{{0,31}})?{END}")] = ""
+    delay: Annotated[str, Meta(pattern=f"^(0|[1-9][0-9]{{0,8}}[smhd]){END}")] | None = None
+
+
+class Frauds(_Part, frozen=True):
+    """What is known of the key's frauds. `last`: their share among so many of the last transactions that are label_delay old."""
+
+    measures: tuple[FraudMeasure, ...] = ()
+    last: Annotated[tuple[Annotated[int, Meta(ge=1, le=64)], ...], Meta(max_length=8)] = ()
+
+
+class Behaviour(_Part, frozen=True):
+    """The amount against running values of the key, as of arrival."""
+
+    measures: Annotated[tuple[BehaviourMeasure, ...], Meta(min_length=1)]
+
+
+class Travel(_Part, frozen=True):
+    """From the place of the key's transaction that arrived before."""
+
+    measures: Annotated[tuple[Literal["speed"], ...], Meta(min_length=1)] = ("speed",)
+
+
 class EntityEntry(_Part, frozen=True):
     """One entity: the field it is read from, and what is computed for it."""
 
@@ -78,6 +112,10 @@ class EntityEntry(_Part, frozen=True):
     baseline: Baseline | None = None
     distinct: Distinct | None = None
     novelty: Novelty | None = None
+    filtered: tuple[Filtered, ...] = ()
+    frauds: Frauds | None = None
+    behaviour: Behaviour | None = None
+    travel: Travel | None = None
 
 
 class CatalogueFile(_Part, frozen=True):
@@ -89,7 +127,13 @@ class CatalogueFile(_Part, frozen=True):
     entities: Annotated[dict[Name, EntityEntry], Meta(min_length=1, max_length=16)]
     transaction: tuple[TransactionMeasure, ...] = ()
     signals: dict[SignalName, Literal["number", "text"]] = {}
+    filters: Annotated[dict[Name, str], Meta(max_length=16)] = {}
+    label_delay: Duration = "7d"
+    base_rate: Annotated[
+        str, Meta(pattern=rf"^0\.[0-9]{{1,9}}{END}", description="The share of frauds that smoothed rates start from.")
+    ] = "0.001"
     events_max: Annotated[int, Meta(ge=1, le=2048)] = 256
+    labels_max: Annotated[int, Meta(ge=1, le=2048)] = 256
     members_max: Annotated[int, Meta(ge=1, le=2048)] = 64
     memory_min: Annotated[int, Meta(ge=1, le=4096)] = 64
     memory_max: Annotated[int, Meta(ge=1, le=4096)] = 512
@@ -100,8 +144,8 @@ class CatalogueFile(_Part, frozen=True):
 
 
 def duration_ms(text: str) -> int:
-    """Milliseconds of `90s`, `10m`, `24h`, `30d`."""
-    return int(text[:-1]) * _UNITS_MS[text[-1]]
+    """Milliseconds of `90s`, `10m`, `24h`, `30d`, and of `0`."""
+    return 0 if text == "0" else int(text[:-1]) * _UNITS_MS[text[-1]]
 
 
 def json_schema() -> dict[str, Any]:

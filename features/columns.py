@@ -9,13 +9,14 @@ from typing import Any
 
 import msgspec
 
-from features.asked import Entity, Feature, SetSpec
+from features.asked import FRAUD, HOT, SMOOTHING, Entity, Feature, SetSpec, Sliced
 from features.catalogue_file import CatalogueFile, EntityEntry, duration_ms
+from features.filters import canonical
 
 DEFINITION = 1
 """Part of every feature's hash: raise it when the meaning of a measure changes."""
 
-AMOUNT_MEASURES = ("sum", "mean", "max", "deviation", "ratio", "zscore", "amount")
+AMOUNT_MEASURES = ("sum", "mean", "max", "deviation", "ratio", "zscore", "amount", "robust_mean", "robust_ratio", "over_max")
 """What is computed of amounts, so means something else in another base currency."""
 
 
@@ -24,6 +25,9 @@ def entity_of(name: str, entry: EntityEntry, file: CatalogueFile) -> Entity:
     grace_ms = duration_ms(file.grace)
     windows = entry.velocity.windows if entry.velocity else ()
     baseline_windows = entry.baseline.windows if entry.baseline else ()
+    sliced = tuple(_sliced(name, entry, file))
+    last = entry.frauds.last if entry.frauds else ()
+    reaches_ms = [each.window_ms + each.delay_ms for each in sliced if _of_events(each)] + [duration_ms(file.label_delay)] * bool(last)
     return Entity(
         name=name,
         field=entry.id,
@@ -35,7 +39,12 @@ def entity_of(name: str, entry: EntityEntry, file: CatalogueFile) -> Entity:
         baseline_windows=baseline_windows,
         baseline_windows_ms=_all_ms(baseline_windows),
         sets=tuple(_sets(entry, file)),
-        events_keep_ms=max(_all_ms((*windows, *baseline_windows)), default=0) + grace_ms,
+        sliced=sliced,
+        since_fraud=entry.frauds.measures if entry.frauds else (),
+        last=last,
+        behaviour=entry.behaviour.measures if entry.behaviour else (),
+        travel=entry.travel.measures if entry.travel else (),
+        events_keep_ms=max((*_all_ms((*windows, *baseline_windows)), *reaches_ms), default=0) + grace_ms,
     )
 
 
@@ -52,6 +61,25 @@ def _sets(entry: EntityEntry, file: CatalogueFile) -> Iterator[SetSpec]:
             keep_ms=max(windows_ms) + duration_ms(file.grace),
             new=entry.novelty is not None and of in entry.novelty.of,
         )
+
+
+def _sliced(name: str, entry: EntityEntry, file: CatalogueFile) -> Iterator[Sliced]:
+    for each in entry.filtered:
+        for window in each.windows:
+            by_delay: dict[int, list[Feature]] = {}
+            for measure in each.measures:
+                usual = file.label_delay if each.where == FRAUD and measure not in {"count", "sum"} else "0"
+                delay = each.delay or usual
+                spoken = delay if duration_ms(delay) != duration_ms(usual) else ""
+                feature = Feature(measure, name, where=each.where, window=window, delay=spoken)
+                by_delay.setdefault(duration_ms(delay), []).append(feature)
+            for delay_ms, features in by_delay.items():
+                yield Sliced(each.where, window, duration_ms(window), delay_ms, tuple(features))
+
+
+def _of_events(each: Sliced) -> bool:
+    """Whether it reads events, so that they have to be kept for it."""
+    return each.where != FRAUD or any(feature.measure in {"share", "rate"} for feature in each.features)
 
 
 def _all_ms(windows: tuple[str, ...]) -> tuple[int, ...]:
@@ -73,31 +101,57 @@ def features_of(entities: tuple[Entity, ...], file: CatalogueFile) -> Iterator[F
 
 
 def _of_entity(entity: Entity, file: CatalogueFile) -> Iterator[tuple[Feature, dict[str, Any]]]:
+    name, caps = entity.name, {"events_max": file.events_max}
     for window, window_ms in zip(entity.windows, entity.windows_ms, strict=True):
         for measure in entity.measures:
-            yield Feature(measure, entity.name, window=window, reach_ms=window_ms), {"window_ms": window_ms, "events_max": file.events_max}
+            yield Feature(measure, name, window=window, reach_ms=window_ms), {"window_ms": window_ms, **caps}
     for measure in entity.recency:
-        reach = {"events_max": file.events_max, "keep_ms": entity.events_keep_ms} if measure == "seconds_since_previous" else {}
-        yield Feature(measure, entity.name, reach_ms=entity.events_keep_ms if reach else 0), reach
+        reach_ms = entity.events_keep_ms if measure == "seconds_since_previous" else 0
+        yield Feature(measure, name, reach_ms=reach_ms), {"keep_ms": reach_ms, **caps} if reach_ms else {}
     for window, window_ms in zip(entity.baseline_windows, entity.baseline_windows_ms, strict=True):
         for measure in entity.baseline:
-            yield Feature(measure, entity.name, window=window, reach_ms=window_ms), {"window_ms": window_ms, "events_max": file.events_max}
+            yield Feature(measure, name, window=window, reach_ms=window_ms), {"window_ms": window_ms, **caps}
+    for measure in entity.behaviour:
+        yield Feature(measure, name), {}
+    yield from _of_slices(entity, file)
+    yield from _of_sets(entity, file)
+    for measure in entity.travel:
+        yield Feature(measure, name), {}
+
+
+def _of_sets(entity: Entity, file: CatalogueFile) -> Iterator[tuple[Feature, dict[str, Any]]]:
+    name = entity.name
     for each in entity.sets:
+        member = {"member": each.field, "members_max": file.members_max}
         for window, window_ms in zip(each.windows, each.windows_ms, strict=True):
-            yield (
-                Feature("distinct", entity.name, each.of, window=window, reach_ms=window_ms),
-                {"member": each.field, "window_ms": window_ms, "members_max": file.members_max},
-            )
+            yield Feature("distinct", name, each.of, window=window, reach_ms=window_ms), {"window_ms": window_ms, **member}
     for each in entity.sets:
         if each.new:
-            yield (
-                Feature("new", entity.name, each.of, reach_ms=each.keep_ms),
-                {"member": each.field, "keep_ms": each.keep_ms, "members_max": file.members_max},
-            )
+            member = {"member": each.field, "members_max": file.members_max}
+            yield Feature("new", name, each.of, reach_ms=each.keep_ms), {"keep_ms": each.keep_ms, **member}
+
+
+def _of_slices(entity: Entity, file: CatalogueFile) -> Iterator[tuple[Feature, dict[str, Any]]]:
+    """Filtered windows, then what is known of frauds."""
+    caps = {"events_max": file.events_max, "labels_max": file.labels_max}
+    for each in entity.sliced:
+        reach_ms = each.window_ms + each.delay_ms
+        for feature in each.features:
+            means: dict[str, Any] = {"window_ms": each.window_ms, "delay_ms": each.delay_ms, **caps}
+            means["where"] = canonical(file.filters[each.where]) if each.where in file.filters else each.where
+            if feature.measure == "rate":
+                means["prior"] = [file.base_rate, SMOOTHING]
+            yield msgspec.structs.replace(feature, reach_ms=reach_ms), means
+    for measure in entity.since_fraud:
+        yield Feature(measure, entity.name, where=FRAUD), {"labels_max": file.labels_max}
+    for last in entity.last:
+        delay_ms = duration_ms(file.label_delay)
+        means = {"last": last, "delay_ms": delay_ms, "keep_ms": entity.events_keep_ms, **caps}
+        yield Feature("share", entity.name, where=FRAUD, window=f"last{last}", reach_ms=entity.events_keep_ms), means
 
 
 def _defined(feature: Feature, file: CatalogueFile, means: dict[str, Any]) -> Feature:
     definition = {"definition": DEFINITION, "measure": feature.measure, "of": feature.of, **means}
-    if feature.measure in AMOUNT_MEASURES:
+    if feature.measure in AMOUNT_MEASURES or feature.where == HOT or "amount" in means.get("where", ""):
         definition["base_currency"] = file.base_currency
     return msgspec.structs.replace(feature, definition=msgspec.json.encode(definition, order="sorted").decode())

@@ -11,25 +11,28 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from features.aggregates.blocks import CHANGED_KEYS, END, EVENTS_DROPPED, FOUND, KEYS, LABELS_DROPPED, MEMBERS_DROPPED, NEWEST_MS
 from features.aggregates.compiled import Words
 from features.aggregates.judge import NEWEST_BEFORE, NOTES, STATUS, WHY
-from features.aggregates.record import CHANGED_KEYS, END, EVENTS_DROPPED, FOUND, KEYS, MEMBERS_DROPPED, NEWEST_MS
+from features.aggregates.record import FIRST_FILTER
 from features.aggregates.slots import ENTITY, FLAGS, find
 from features.answers import answer
 from features.arena import Arena
 from features.asked import Catalogue
+from features.filters import predicate
 from features.loop import fold_rows
 from features.plan import plan_of
 from features.reference_value import Status
 from features.unfilled import Unfilled
 from features.unwritten import Load, Stored, Unwritten
+from features.value_reader import read_value
 from schemas.declared import Declared
 from schemas.row import Rows, row_dtype
 from schemas.verdict import VERDICT, Verdicts
 
 __all__ = ["FOLD_VERSION", "Fold", "Folded", "Load", "Status"]
 
-FOLD_VERSION = 1
+FOLD_VERSION = 2
 """Raised whenever the same rows give other features, verdicts or bytes: state of another version is not gone on with."""
 
 
@@ -68,6 +71,7 @@ class Fold:
         self._features = len(catalogue.features)
         self._dtype = row_dtype(catalogue.signals)
         self._unfilled = Unfilled.of(catalogue.features, declared)
+        self._filters = [(FIRST_FILTER + at, predicate(text, catalogue.signals)) for at, text in enumerate(catalogue.filters.values())]
 
     def obey(self, catalogue: Catalogue, declared: Declared) -> None:
         """Goes on under another catalogue, between batches. What has changed is frozen; memory is empty after it and fills as keys come.
@@ -87,17 +91,24 @@ class Fold:
         self._close()
         arena, n = self._arena, len(rows)
         raw = np.ascontiguousarray(rows).view(np.uint8).reshape(n, self._dtype.itemsize)
-        slots = self._slots(raw)
+        slots, bits = self._slots(raw), self._bits(rows)
         codes = np.empty((2, n), np.uint8)
         notes = np.empty((n, NOTES), np.int64)
         features = np.empty((n, self._features), np.float32)
         done = 0
-        while (done := fold_rows(raw, slots, done, codes, notes, features, arena.words, arena.table, arena.state, arena.plan)) < n:
+        while (done := fold_rows(raw, slots, bits, done, codes, notes, features, arena.words, arena.table, arena.state, arena.plan)) < n:
             arena.extend_for_a_row()
         assert arena.state[END] <= len(arena.words), "a row took more than the most that a row can take"
         self._unfilled.hide(features, rows["event_time_ms"])
         self._open = Folded(rows, codes[STATUS], codes[WHY], notes[:, NEWEST_BEFORE], features, codes, notes)
         return self._open
+
+    def _bits(self, rows: Rows) -> NDArray[np.int64]:
+        """int64 (n,): of the filters that each row meets."""
+        bits = np.zeros(len(rows), np.int64)
+        for bit, meets in self._filters:
+            bits |= meets(rows).astype(np.int64) << bit
+        return bits
 
     def _slots(self, raw: NDArray[np.uint8]) -> NDArray[np.int64]:
         """int64 (n, entities): where each id's value is; what is not in memory is loaded first."""
@@ -116,7 +127,7 @@ class Fold:
         for entity, name in enumerate(self._entities):
             mine = slots[of == entity]
             if len(mine):
-                arena.fill(mine, self._unwritten.load(name, arena.keys(mine)), place=name)
+                arena.fill(mine, self._unwritten.load(name, arena.keys(mine)), place=name, explain=read_value)
 
     def changed(self) -> list[Stored]:
         """(entity, key, value) of all that changed since the last call, by entity and key: a frozen copy.
@@ -159,6 +170,11 @@ class Fold:
     def members_dropped(self) -> int:
         """Members lost to the cap since the start."""
         return int(self._arena.state[MEMBERS_DROPPED])
+
+    @property
+    def labels_dropped(self) -> int:
+        """Labels lost to the cap since the start."""
+        return int(self._arena.state[LABELS_DROPPED])
 
     @property
     def cache_bytes_used(self) -> int:

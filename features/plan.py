@@ -4,23 +4,25 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from features.aggregates import baseline, itself, program, recency, velocity
+from features.aggregates import baseline, behaviour, itself, labels, program, recency, slices, travel, velocity
+from features.aggregates.blocks import LINE_WORDS
 from features.aggregates.compiled import Words
-from features.aggregates.record import ENTRY_WORDS, EVENT_WORDS, LINE_WORDS, MEMBER_WORDS, SECTIONS
+from features.aggregates.record import ENTRY_WORDS, EVENT_WORDS, FIRST_FILTER, LABEL_WORDS, MEMBER_WORDS, SECTIONS, SETS, shape_of
+from features.aggregates.record import HOT as HOT_BIT
 from features.aggregates.stored import COUNTRY_BYTES, ID_BYTES, SET_TAGS
-from features.asked import Catalogue, Entity, SetSpec
+from features.asked import FRAUD, HOT, Catalogue, Entity, Feature, SetSpec, Sliced
 from schemas.reasons import Reason
 from schemas.row import Kind, row_dtype
 
-Columns = dict[tuple[str, str, str, str], int]
-"""(measure, entity, of, window) -> column of a feature."""
+Columns = dict[tuple[str, str, str, str, str, str], int]
+"""(measure, entity, of, where, window, delay) -> column of a feature."""
 
 
 def plan_of(catalogue: Catalogue) -> Words:
     """The words for rows of `row_dtype(catalogue.signals)`. int64 (so many,)."""
     dtype = row_dtype(catalogue.signals)
     lies = {name: dtype.fields[name][1] for name in dtype.names or () if dtype.fields}
-    columns = {(each.measure, each.entity, each.of, each.window): at for at, each in enumerate(catalogue.features)}
+    columns = {place_of(each): at for at, each in enumerate(catalogue.features)}
     head = [0] * program.HEAD_WORDS
     head[program.EVENTS_MAX] = catalogue.events_max
     head[program.MEMBERS_MAX] = catalogue.members_max
@@ -33,19 +35,23 @@ def plan_of(catalogue: Catalogue) -> Words:
     head[program.ROW_WORDS] = head[program.CAPS_WORDS] = sum(_record_words(catalogue, entity) for entity in catalogue.entities)
     head[program.TRANSACTION], head[program.REFUSED_ROW] = Kind.TRANSACTION, Kind.REFUSED
     head[program.LATE], head[program.AHEAD] = Reason.LATE, Reason.EVENT_TIME_AHEAD
+    head[program.LABEL_ROW], head[program.LABEL_TOO_OLD] = Kind.LABEL, Reason.LABEL_TOO_OLD
+    head[program.BASE_RATE], head[program.LABELS_MAX] = int(np.float64(catalogue.base_rate).view(np.int64)), catalogue.labels_max
     head[program.REUSED], head[program.NO_PRIMARY] = Reason.TRANSACTION_ID_REUSED, Reason.NO_PRIMARY_ENTITY
     head[program.KIND : program.KIND + len(program.FIELDS)] = [lies[name] for name in program.FIELDS]
     for at, measure in enumerate(itself.MEASURES):
-        head[program.ITSELF + at] = columns.get((measure, "", "", ""), -1)
+        head[program.ITSELF + at] = columns.get((measure, "", "", "", "", ""), -1)
 
     words = list(head)
-    signals = [(lies[f"signal_{name}"], columns["signal", "", name, ""]) for name, kind in catalogue.signals.items() if kind == "number"]
+    signals = [
+        (lies[f"signal_{name}"], columns["signal", "", name, "", "", ""]) for name, kind in catalogue.signals.items() if kind == "number"
+    ]
     words[program.SIGNALS], words[program.SIGNALS_AT] = len(signals), len(words)
     words += [word for pair in signals for word in pair]
     words[program.ENTITIES] = len(catalogue.entities)
     for at, entity in enumerate(catalogue.entities):
         words[program.ENTITIES_AT + at] = len(words)
-        words += _of_entity(entity, lies, columns)
+        words += _of_entity(entity, catalogue, lies, columns, begin=len(words))
     return np.array(words, np.int64)
 
 
@@ -54,33 +60,70 @@ def _record_words(catalogue: Catalogue, entity: Entity) -> int:
     items = (
         (EVENT_WORDS, catalogue.events_max),
         (ENTRY_WORDS, catalogue.memory_max),
+        (LABEL_WORDS, catalogue.labels_max if entity.keeps_labels else 0),
         *((MEMBER_WORDS, catalogue.members_max),) * len(entity.sets),
     )
     sections = sum(1 + words * ((most + 1) * 5 // 4 + 1) for words, most in items)  # as `record.most` and `decoder.places_for` have it
-    return (SECTIONS + sections) * 5 // 4 + 2 * LINE_WORDS
+    return (SECTIONS + SETS + sections) * 5 // 4 + 2 * LINE_WORDS
 
 
-def _of_entity(entity: Entity, lies: dict[str, int], columns: Columns) -> Iterator[int]:
+def _of_entity(entity: Entity, catalogue: Catalogue, lies: dict[str, int], columns: Columns, *, begin: int) -> list[int]:
+    """begin: where in the plan its words begin."""
     windows = dict(zip((*entity.windows_ms, *entity.baseline_windows_ms), (*entity.windows, *entity.baseline_windows), strict=True))
     head = [0] * program.ENTITY_WORDS
     head[program.ID_AT], head[program.KEEP_MS] = lies[entity.field], entity.events_keep_ms
-    head[program.WINDOWS], head[program.SETS_OF] = len(windows), len(entity.sets)
-    for at, measure in enumerate(recency.MEASURES):
-        head[program.RECENCY + at] = columns.get((measure, entity.name, "", ""), -1)
-    yield from head
+    head[program.WINDOWS], head[program.SHAPE] = len(windows), shape_of(len(entity.sets), 0)
+    for first, module, where in (
+        (program.RECENCY, recency, ""),
+        (program.BEHAVIOUR, behaviour, ""),
+        (program.SPEED, travel, ""),
+        (program.SINCE_FRAUD, labels, FRAUD),
+    ):
+        for at, measure in enumerate(module.MEASURES):
+            head[first + at] = columns.get((measure, entity.name, "", where, "", ""), -1)
+    head[program.KEEPS_LABELS], head[program.KEEPS_BASELINE] = entity.keeps_labels, entity.keeps_baseline
+    words = list(head)
     for window_ms in sorted(windows):
-        yield window_ms
-        yield from _columns(entity, velocity.MEASURES, dict(zip(entity.windows_ms, entity.windows, strict=True)).get(window_ms), columns)
+        words.append(window_ms)
+        words += _columns(entity, velocity.MEASURES, dict(zip(entity.windows_ms, entity.windows, strict=True)).get(window_ms), columns)
         spelt = dict(zip(entity.baseline_windows_ms, entity.baseline_windows, strict=True)).get(window_ms)
-        yield from _columns(entity, baseline.MEASURES, spelt, columns)
+        words += _columns(entity, baseline.MEASURES, spelt, columns)
     for each in sorted(entity.sets, key=lambda each: SET_TAGS[each.field]):  # as they are stored: the catalogue's order moves no byte
-        yield from _of_set(entity, each, lies, columns)
+        words += _of_set(entity, each, lies, columns)
+    words[program.SLICES], words[program.SLICES_AT] = len(entity.sliced), begin + len(words)
+    for sliced in entity.sliced:
+        words += _of_slice(sliced, catalogue, columns)
+    words[program.LASTS], words[program.LASTS_AT] = len(entity.last), begin + len(words)
+    words[program.LAST_DELAY_MS] = catalogue.label_delay_ms
+    for last in entity.last:
+        words += [last, columns["share", entity.name, "", FRAUD, f"last{last}", ""]]
+    return words
+
+
+def _of_slice(sliced: Sliced, catalogue: Catalogue, columns: Columns) -> list[int]:
+    mask = 0
+    if sliced.where == HOT:
+        mask = 1 << HOT_BIT
+    elif sliced.where in catalogue.filters:
+        mask = 1 << (FIRST_FILTER + list(catalogue.filters).index(sliced.where))
+    words = [0] * program.SLICE_WORDS
+    words[program.SLICE_OF_LABELS], words[program.SLICE_MASK] = sliced.where == FRAUD, mask
+    words[program.SLICE_WINDOW_MS], words[program.SLICE_DELAY_MS] = sliced.window_ms, sliced.delay_ms
+    found = {feature.measure: columns[place_of(feature)] for feature in sliced.features}
+    for at, measure in enumerate(slices.MEASURES):
+        words[program.SLICE_COLUMNS + at] = found.get(measure, -1)
+    return words
+
+
+def place_of(feature: Feature) -> tuple[str, str, str, str, str, str]:
+    """What a feature is called by here."""
+    return feature.measure, feature.entity, feature.of, feature.where, feature.window, feature.delay
 
 
 def _columns(entity: Entity, measures: tuple[str, ...], window: str | None, columns: Columns) -> Iterator[int]:
     """window: as the catalogue spells it, so as the features are called; None: nothing is asked of it."""
     for measure in measures:
-        yield -1 if window is None else columns.get((measure, entity.name, "", window), -1)
+        yield -1 if window is None else columns.get((measure, entity.name, "", "", window, ""), -1)
 
 
 def _of_set(entity: Entity, each: SetSpec, lies: dict[str, int], columns: Columns) -> Iterator[int]:
@@ -88,8 +131,8 @@ def _of_set(entity: Entity, each: SetSpec, lies: dict[str, int], columns: Column
     head[program.MEMBER_AT], head[program.MEMBER_BYTES] = lies[each.field], COUNTRY_BYTES if each.field == "country" else ID_BYTES
     head[program.SET_KEEP_MS], head[program.SET_WINDOWS] = each.keep_ms, len(each.windows)
     head[program.SET_TAG] = SET_TAGS[each.field]
-    head[program.NEW] = columns.get(("new", entity.name, each.of, ""), -1)
+    head[program.NEW] = columns.get(("new", entity.name, each.of, "", "", ""), -1)
     yield from head
     for window, window_ms in zip(each.windows, each.windows_ms, strict=True):
         yield window_ms
-        yield columns["distinct", entity.name, each.of, window]
+        yield columns["distinct", entity.name, each.of, "", window, ""]

@@ -6,44 +6,36 @@
                                        (t - w                     t]
                kept events    |  x  x    x      x    x  x  x      n      y          n: this row   y: newer, out for this row
                             keep       └────────── window ─────────┘
+    label ── too old, or ahead? ── refused (label_too_old, event_time_ahead)
+          ── its id is known to the value? ── nothing          else: one more of what is known, at its transaction's time
 
-Only an accepted row moves anything. All sums are exact integers; floats begin at the features, and each ends as a float32.
+Only an accepted row moves anything. All sums are exact integers; floats begin at the features (reference_features.py), each a float32.
 """
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 import numpy as np
 
-from features.catalogue import Catalogue, Entity, Feature, SetSpec
-from features.reference_value import Cell, Entry, Event, Outcome, Status, Value
+from features.asked import HOT
+from features.catalogue import Catalogue, Entity, SetSpec
+from features.filters import predicate
+from features.reference_features import Folding, Place, features_of_value, is_hot, of_the_row, place_of
+from features.reference_value import NONE_MS, Cell, Entry, Event, Label, Outcome, Position, Status, Value
+from schemas.label_code import LabelCode
 from schemas.reasons import Reason
 from schemas.row import Kind
 
 NAN = math.nan
-
-
-class Folding(NamedTuple):
-    """One value with this row in it, before anything is dropped: what its features are computed from."""
-
-    time_ms: int
-    amount_minor: int
-    history: list[Event]
-    """Kept events before this row in order, so none is newer than it."""
-    seen: list[Event]
-    """The same and this row."""
-    previous_ms: int | None
-    first_ms: int | None
-    sets: dict[str, dict[int, int]]
-    """This row's members included."""
-    new: dict[str, float]
+ROBUST_COUNT_MAX = 1 << 16
 
 
 def fold_row(cell: Cell, row: np.void, catalogue: Catalogue) -> Outcome:
     """Folds one ROW into the cell. status, reason and features are a function of the rows before it in the log and of nothing else."""
     nothing = [NAN] * len(catalogue.features)
+    if row["kind"] == Kind.LABEL:
+        reason = fold_label(cell, row, catalogue)
+        return Outcome(Status.SILENT if reason == Reason.NONE else Status.REFUSED, reason, nothing)
     if row["kind"] != Kind.TRANSACTION:
         refused = row["kind"] == Kind.REFUSED
         return Outcome(Status.REFUSED if refused else Status.SILENT, Reason(row["reason"]), nothing)
@@ -60,12 +52,13 @@ def fold_row(cell: Cell, row: np.void, catalogue: Catalogue) -> Outcome:
         return Outcome(Status.REFUSED, reason, nothing)
 
     cell.newest_ms = max(cell.newest_ms, time_ms)
-    found: dict[tuple[str, str, str, str], float] = {}
+    found: dict[Place, float] = {}
+    met = frozenset(name for name, text in catalogue.filters.items() if predicate(text, catalogue.signals)(np.array([row]))[0])
     for entity in catalogue.entities:
         if entity.name in keys:
             value = cell.values[keys[entity.name]] = value_of(cell, keys[entity.name], time_ms, catalogue)
-            folding = take_in(value, row, entity)
-            found.update(features_of_value(folding, entity))
+            folding = take_in(value, row, entity, met)
+            found.update(features_of_value(folding, entity, catalogue))
             let_go(cell, value, entity, catalogue)
             if entity.name == primary:
                 remember(value, row, catalogue)
@@ -74,10 +67,38 @@ def fold_row(cell: Cell, row: np.void, catalogue: Catalogue) -> Outcome:
         return Outcome(Status.FRESH, Reason.NONE, [float(np.float32(each)) for each in features])
 
 
+def fold_label(cell: Cell, row: np.void, catalogue: Catalogue) -> Reason:
+    """Folds a label: why it is refused, or NONE. It moves what is known of its keys and nothing else, and only once for each id."""
+    time_ms, code = int(row["event_time_ms"]), LabelCode(int(row["label"]))
+    if cell.newest_ms != NONE_MS and time_ms < cell.newest_ms - catalogue.lifetime_ms:
+        return Reason.LABEL_TOO_OLD
+    if time_ms > row["received_ms"] + catalogue.future_ms:
+        return Reason.EVENT_TIME_AHEAD
+    if code in {LabelCode.NONE, LabelCode.GENUINE}:
+        return Reason.NONE
+    label = Label(time_ms // 1000, int(row["amount_minor"]), code, int(row["transaction_hash"]))
+    for entity in catalogue.entities:
+        if entity.keeps_labels and row[entity.field].any():
+            key = entity.name, row[entity.field].tobytes()
+            value = cell.values[key] = value_of(cell, key, cell.newest_ms, catalogue)
+            if all(known.label_hash != label.label_hash for known in value.labels):
+                value.labels.insert(bisect_right(value.labels, label.time_s, key=lambda known: known.time_s), label)
+                let_labels_go(cell, value, max(value.newest_ms, value.labels[-1].time_s * 1000), catalogue)
+    return Reason.NONE
+
+
+def let_labels_go(cell: Cell, value: Value, newest_ms: int, catalogue: Catalogue) -> None:
+    """Drops labels as old as the lifetime, then the oldest of what is over the cap."""
+    value.labels = [label for label in value.labels if label.time_s > (newest_ms - catalogue.lifetime_ms) // 1000]
+    while len(value.labels) > catalogue.labels_max:
+        value.labels.pop(0)
+        cell.labels_dropped += 1
+
+
 def value_of(cell: Cell, key: tuple[str, bytes], time_ms: int, catalogue: Catalogue) -> Value:
     """The key's value; an empty one where there is none or its lifetime is over."""
     value = cell.values.get(key, Value())
-    expired = value.newest_ms < max(cell.newest_ms, time_ms) - catalogue.lifetime_ms
+    expired = value.last_ms != NONE_MS and value.last_ms < max(cell.newest_ms, time_ms) - catalogue.lifetime_ms
     return Value() if expired else value
 
 
@@ -95,26 +116,56 @@ def untimely(cell: Cell, row: np.void, catalogue: Catalogue) -> Reason:
     return Reason.NONE
 
 
-def take_in(value: Value, row: np.void, entity: Entity) -> Folding:
-    """Puts the row into the value: its event where it belongs in time, its members into the sets."""
-    event = Event(int(row["event_time_ms"]), int(row["amount_minor"]))
-    at = bisect_right(value.events, event.time_ms, key=lambda kept: kept.time_ms)
+def take_in(value: Value, row: np.void, entity: Entity, met: frozenset[str]) -> Folding:
+    """Puts the row into the value: its event where it belongs in time, its members into the sets, its amount into the running values."""
+    time_ms, amount_minor = int(row["event_time_ms"]), int(row["amount_minor"])
+    running = value.robust_sum, value.robust_count, value.largest
+    if entity.keeps_baseline:
+        met |= {HOT} if is_hot(amount_minor, *running[:2]) else set()
+        learn(value, amount_minor)
+    event = Event(time_ms, amount_minor, met)
+    at = bisect_right(value.events, time_ms, key=lambda kept: kept.time_ms)
     history = value.events[:at]
     first_ms = None if value.empty else value.first_ms
-    new = {each.of: see(value.sets.setdefault(each.of, {}), member_of(row, each), event.time_ms) for each in entity.sets}
+    new = {each.of: see(value.sets.setdefault(each.of, {}), member_of(row, each), time_ms) for each in entity.sets}
     value.events.insert(at, event)
-    value.newest_ms = max(value.newest_ms, event.time_ms)
-    value.first_ms = event.time_ms if first_ms is None else min(first_ms, event.time_ms)
+    value.newest_ms = max(value.newest_ms, time_ms)
+    value.first_ms = time_ms if first_ms is None else min(first_ms, time_ms)
+    here, before = position_of(row), value.position
+    if entity.travel and here is not None:
+        value.position = here
     return Folding(
-        time_ms=event.time_ms,
-        amount_minor=event.amount_minor,
+        time_ms=time_ms,
+        amount_minor=amount_minor,
         history=history,
         seen=[*history, event],
         previous_ms=history[-1].time_ms if history else None,
         first_ms=first_ms,
         sets=value.sets,
         new=new,
+        labels=value.labels,
+        robust_sum=running[0],
+        robust_count=running[1],
+        largest=running[2],
+        before=before,
+        here=here,
     )
+
+
+def learn(value: Value, amount_minor: int) -> None:
+    """Takes the amount into the running values: clipped at 2.2 times the mean so far."""
+    total, count = value.robust_sum, value.robust_count
+    clipped = min(amount_minor, 11 * total // (5 * count)) if total > 0 else amount_minor
+    value.largest = max(value.largest, amount_minor) if count else amount_minor
+    value.robust_sum, value.robust_count = total + clipped, count + 1
+    if value.robust_count >= ROBUST_COUNT_MAX:
+        value.robust_sum, value.robust_count = value.robust_sum >> 1, value.robust_count >> 1
+
+
+def position_of(row: np.void) -> Position | None:
+    """Where the row was made, None: it does not say."""
+    latitude, longitude = float(row["latitude"]), float(row["longitude"])
+    return None if math.isnan(latitude) or math.isnan(longitude) else Position(int(row["event_time_ms"]), latitude, longitude)
 
 
 def member_of(row: np.void, each: SetSpec) -> int:
@@ -143,6 +194,7 @@ def let_go(cell: Cell, value: Value, entity: Entity, catalogue: Catalogue) -> No
             del kept[min(kept, key=lambda member: (kept[member], member))]
             cell.members_dropped += 1
         value.sets[each.of] = kept
+    let_labels_go(cell, value, value.newest_ms, catalogue)
 
 
 def remember(value: Value, row: np.void, catalogue: Catalogue) -> None:
@@ -153,68 +205,3 @@ def remember(value: Value, row: np.void, catalogue: Catalogue) -> None:
         len(value.memory) > catalogue.memory_min and value.memory[0].time_ms <= value.newest_ms - catalogue.memory_span_ms
     ):
         value.memory.pop(0)
-
-
-def features_of_value(folding: Folding, entity: Entity) -> Iterator[tuple[tuple[str, str, str, str], float]]:
-    """(measure, entity, of, window) and what it is, of all that the entity computes."""
-    for window, window_ms in zip(entity.windows, entity.windows_ms, strict=True):
-        measured = velocity(event.amount_minor for event in folding.seen if event.time_ms > folding.time_ms - window_ms)
-        for measure in entity.measures:
-            yield (measure, entity.name, "", window), measured[measure]
-    for measure, since_ms in (("seconds_since_previous", folding.previous_ms), ("seconds_since_first", folding.first_ms)):
-        known = since_ms is not None and since_ms <= folding.time_ms
-        yield (measure, entity.name, "", ""), (folding.time_ms - since_ms) / 1000.0 if known and since_ms is not None else NAN
-    for window, window_ms in zip(entity.baseline_windows, entity.baseline_windows_ms, strict=True):
-        before = [event.amount_minor for event in folding.history if event.time_ms > folding.time_ms - window_ms]
-        yield ("ratio", entity.name, "", window), ratio(folding.amount_minor, before)
-        yield ("zscore", entity.name, "", window), zscore(folding.amount_minor, before)
-    for each in entity.sets:
-        yield ("new", entity.name, each.of, ""), folding.new[each.of]
-        for window, window_ms in zip(each.windows, each.windows_ms, strict=True):
-            within = sum(folding.time_ms - window_ms < seen <= folding.time_ms for seen in folding.sets[each.of].values())
-            yield ("distinct", entity.name, each.of, window), float(within)
-
-
-def velocity(amounts_minor: Iterable[int]) -> dict[str, float]:
-    """Count, sum, mean, max and deviation of the amounts of a window, this transaction's among them."""
-    amounts = list(amounts_minor)
-    total, count = float(sum(amounts)), float(len(amounts))
-    return {"count": count, "sum": total, "mean": total / count, "max": float(max(amounts)), "deviation": deviation(amounts)}
-
-
-def deviation(amounts_minor: list[int]) -> float:
-    """Of the population: sqrt(n * sum of squares - square of the sum) / n, exact up to the root. NaN below two amounts."""
-    count = len(amounts_minor)
-    if count < 2:
-        return NAN
-    spread = count * sum(amount * amount for amount in amounts_minor) - sum(amounts_minor) ** 2
-    high, low = divmod(spread, 2**64)  # as the compiled fold has it, in two words
-    return math.sqrt(float(high) * 2.0**64 + float(low)) / count
-
-
-def ratio(amount_minor: int, before: list[int]) -> float:
-    """The amount in units of the mean of those before it. NaN without history, or where that sums to 0."""
-    total = sum(before)
-    return float(amount_minor) / (float(total) / len(before)) if total else NAN
-
-
-def zscore(amount_minor: int, before: list[int]) -> float:
-    """How many deviations the amount is above the mean of those before it. NaN below two, or where they are all equal."""
-    spread = deviation(before)
-    return (float(amount_minor) - float(sum(before)) / len(before)) / spread if spread > 0 else NAN
-
-
-def of_the_row(row: np.void, feature: Feature) -> float:
-    """What the row alone shows. Categories are NaN: a package's vocabulary makes numbers of them."""
-    if feature.measure == "signal":
-        signal = row[feature.name]
-        return NAN if isinstance(signal, bytes) else float(signal)
-    days, ms_of_day = divmod(int(row["event_time_ms"]), 86_400_000)
-    hour, weekday = ms_of_day // 3_600_000, (days + 3) % 7
-    measures = {"hour": hour, "weekday": weekday, "weekend": weekday in {5, 6}, "night": hour < 6, "amount": int(row["amount_minor"])}
-    return float(measures.get(feature.measure, NAN))
-
-
-def place_of(feature: Feature) -> tuple[str, str, str, str]:
-    """What `features_of_value` calls it."""
-    return feature.measure, feature.entity, feature.of, feature.window

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from schemas.label_code import LabelCode
 from schemas.reasons import Reason
 
 NONE_MS = -(2**63)
@@ -16,6 +17,30 @@ class Event(NamedTuple):
 
     time_ms: int
     amount_minor: int
+    met: frozenset[str] = frozenset()
+    """Names of the filters that it met, `hot` among them."""
+
+
+class Label(NamedTuple):
+    """What became known of a transaction of the key."""
+
+    time_s: int
+    amount_minor: int
+    code: int
+    label_hash: int
+
+    @property
+    def counts(self) -> int:
+        """1 a fraud, -1 a dispute that was won."""
+        return -1 if self.code == LabelCode.DISPUTE_WON else 1
+
+
+class Position(NamedTuple):
+    """Where the key was last, as of arrival. Degrees."""
+
+    time_ms: int
+    latitude: float
+    longitude: float
 
 
 class Entry(msgspec.Struct):
@@ -37,10 +62,21 @@ class Value(msgspec.Struct):
     sets: dict[str, dict[int, int]] = {}
     """`of` -> member -> newest sighting, ms."""
     memory: list[Entry] = []
+    labels: list[Label] = []
+    """By time, equal seconds in order of arrival."""
+    robust_sum: int = 0
+    robust_count: int = 0
+    largest: int = 0
+    position: Position | None = None
+
+    @property
+    def last_ms(self) -> int:
+        """Of its newest event; of a value of labels only, of its newest label."""
+        return self.labels[-1].time_s * 1000 if self.empty and self.labels else self.newest_ms
 
     @property
     def empty(self) -> bool:
-        """Nothing was ever folded into it."""
+        """No transaction was ever folded into it."""
         return self.newest_ms == NONE_MS
 
 
@@ -53,6 +89,7 @@ class Cell(msgspec.Struct):
     """(entity, 16 bytes of key) -> value."""
     events_dropped: int = 0
     members_dropped: int = 0
+    labels_dropped: int = 0
 
 
 class Status(IntEnum):

@@ -1,8 +1,12 @@
-"""A value as it is stored, read and written in plain Python; `features.codec` does the same compiled, and a test holds the two equal.
+"""A value as it is stored, written in plain Python, and read by `features.value_reader`; the compiled twins are held equal by a test.
 
     version | parts | tag count, of each part | newest, newest - first | payload of each part
     events  tag 1    newest first: time behind the one before it, amount
     memory  tag 2    newest arrival first: flags, hash, content hash, then what the flags do not say
+    labels  tag 3    newest first: seconds behind the one before it (signed), bits, amount, hash of the id
+    bits    tag 4    of each event, newest first: which filters it met; not there where none met any
+    running tag 5    sum, count and largest of the amounts as of arrival
+    place   tag 6    ms behind the newest event, latitude, longitude (the bits of float64)
     a set   tag 16.. newest sighting first (equal: larger member first): sighting, member
 
 Numbers are varints (seven bits a byte, the lowest first), signed ones zigzag; hashes, members and scores have their own width,
@@ -16,19 +20,22 @@ from struct import pack
 import msgspec
 
 from features.aggregates.stored import (
+    BASELINE_TAG,
+    BITS_TAG,
     COUNTRY_BYTES,
     EVENTS_TAG,
     ID_BYTES,
+    LABELS_TAG,
     MEMORY_TAG,
     NEXT_EVENT,
     NO_VERDICT,
+    POSITION_TAG,
     SAME_ACTION,
     SAME_ORIGIN,
     SAME_VERSIONS,
     SET_TAGS,
     VERSION,
 )
-from schemas.errors import UnknownVersion
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -52,6 +59,15 @@ class Remembered(msgspec.Struct, frozen=True):
     verdict: Judged | None
 
 
+class Known(msgspec.Struct, frozen=True):
+    """A label: what became known of a transaction. bits: 1 << its code."""
+
+    time_s: int
+    amount_minor: int
+    bits: int
+    label_hash: int
+
+
 class Value(msgspec.Struct):
     """What is kept of one key of one entity. events: (time_ms, amount_minor) by time. sets: column -> member -> newest sighting, ms."""
 
@@ -61,26 +77,59 @@ class Value(msgspec.Struct):
     memory: list[Remembered] = []
     """In order of arrival."""
     sets: dict[str, dict[int, int]] = {}
+    labels: list[Known] = []
+    """By time."""
+    bits: list[int] = []
+    """Of each event, which filters it met; empty where none met any."""
+    running: tuple[int, int, int] | None = None
+    """Sum, count and largest of the amounts as of arrival."""
+    place: tuple[int, float, float] | None = None
+    """Time in ms, latitude, longitude of the last position."""
 
 
 def value_bytes(value: Value) -> bytes:
     """As version 1."""
     sets = sorted((SET_TAGS[field], field) for field, members in value.sets.items() if members)
-    parts = [(EVENTS_TAG, len(value.events)), (MEMORY_TAG, len(value.memory)), *((tag, len(value.sets[field])) for tag, field in sets)]
+    parts = [
+        (EVENTS_TAG, len(value.events)),
+        (MEMORY_TAG, len(value.memory)),
+        (LABELS_TAG, len(value.labels)),
+        (BITS_TAG, len(value.bits)),
+        (BASELINE_TAG, int(value.running is not None)),
+        (POSITION_TAG, int(value.place is not None)),
+        *((tag, len(value.sets[field])) for tag, field in sets),
+    ]
     parts = [(tag, count) for tag, count in parts if count]
     out = bytearray([VERSION, len(parts)])
     for tag, count in parts:
-        out += bytes([tag]) + _varint(count)
-    out += _varint(_zigzag(value.newest_ms)) + _varint(value.newest_ms - value.first_ms)
+        out += bytes([tag]) + varint(count)
+    out += varint(zigzag(value.newest_ms)) + varint(value.newest_ms - value.first_ms)
     before_ms = value.newest_ms
     for time_ms, amount_minor in reversed(value.events):
-        out += _varint(before_ms - time_ms) + _varint(_zigzag(amount_minor))
+        out += varint(before_ms - time_ms) + varint(zigzag(amount_minor))
         before_ms = time_ms
     times = [time_ms for time_ms, _ in reversed(value.events)]
     out += _memory_bytes(value, times)
+    out += b"".join(_small_parts(value))
     for _, field in sets:
         out += b"".join(_set_bytes(value.sets[field], COUNTRY_BYTES if field == "country" else ID_BYTES, value.newest_ms, times))
     return bytes(out)
+
+
+def _small_parts(value: Value) -> Iterator[bytes]:
+    before_s = value.newest_ms // 1000
+    for label in reversed(value.labels):
+        yield varint(zigzag(before_s - label.time_s)) + varint(label.bits) + varint(zigzag(label.amount_minor))
+        yield pack("<Q", label.label_hash)
+        before_s = label.time_s
+    for bits in reversed(value.bits):
+        yield varint(bits)
+    if value.running is not None:
+        total, count, largest = value.running
+        yield varint(zigzag(total)) + varint(count) + varint(zigzag(largest))
+    if value.place is not None:
+        time_ms, latitude, longitude = value.place
+        yield varint(zigzag(value.newest_ms - time_ms)) + pack("<dd", latitude, longitude)
 
 
 def _set_bytes(members: dict[int, int], size: int, newest_ms: int, times: list[int]) -> Iterator[bytes]:
@@ -90,7 +139,7 @@ def _set_bytes(members: dict[int, int], size: int, newest_ms: int, times: list[i
         while at < len(times) and times[at] > seen_ms:
             at += 1
         named = at < len(times) and times[at] == seen_ms
-        yield _varint((at - begin) << 1 if named else (before_ms - seen_ms) << 1 | 1) + member.to_bytes(size, "little")
+        yield varint((at - begin) << 1 if named else (before_ms - seen_ms) << 1 | 1) + member.to_bytes(size, "little")
         before_ms = seen_ms
 
 
@@ -109,11 +158,11 @@ def _memory_bytes(value: Value, times: list[int]) -> bytes:
         )
         out += pack("<BQQ", flags, entry.transaction_hash, entry.content_hash)
         if not next_event:
-            out += _varint(_zigzag(value.newest_ms - entry.time_ms))
+            out += varint(zigzag(value.newest_ms - entry.time_ms))
         at = at + 1 if next_event else sum(time_ms >= entry.time_ms for time_ms in times)
         if entry.origin != origin:
             out += pack("<H", entry.origin)
-        out += _varint(_zigzag(_wrapped(offset - entry.offset)))
+        out += varint(zigzag(wrapped(offset - entry.offset)))
         if verdict.versions != judged.versions:
             out += pack("<H", verdict.versions)
         if not same_action:
@@ -124,100 +173,8 @@ def _memory_bytes(value: Value, times: list[int]) -> bytes:
     return bytes(out)
 
 
-def read_value(stored: bytes, *, place: str) -> Value:
-    """place: what errors call it. Raises UnknownVersion; ValueError where the bytes are damaged."""
-    if stored[:1] != bytes([VERSION]):
-        found = f"version {stored[0]}" if stored else "no version"
-        raise UnknownVersion(f"{place}: a value of {found}; this build reads version {VERSION}")
-    try:
-        return _Reader(stored, place).value()
-    except (IndexError, OverflowError) as error:
-        raise ValueError(f"{place}: a value of {len(stored)} bytes is damaged") from error
-
-
-class _Reader:
-    """A place in stored bytes that goes on as they are read."""
-
-    def __init__(self, stored: bytes, place: str) -> None:
-        self._stored, self._place, self._at = stored, place, 2
-
-    def value(self) -> Value:
-        parts = [(self._number(1), self._varint()) for _ in range(self._stored[1])]
-        known = {EVENTS_TAG, MEMORY_TAG, *SET_TAGS.values()}
-        if unknown := [tag for tag, _ in parts if tag not in known]:
-            raise UnknownVersion(f"{self._place}: a value with part {unknown[0]}; this build reads parts {sorted(known)}")
-        newest_ms = self._signed()
-        value = Value(newest_ms, newest_ms - self._varint())
-        names = {tag: field for field, tag in SET_TAGS.items()}
-        for tag, count in parts:
-            if tag == EVENTS_TAG:
-                value.events = self._events(newest_ms, count)
-            elif tag == MEMORY_TAG:
-                value.memory = self._memory(value, count)
-            else:
-                value.sets[names[tag]] = self._set(value, count, COUNTRY_BYTES if names[tag] == "country" else ID_BYTES)
-        if self._at != len(self._stored):
-            raise IndexError
-        return value
-
-    def _events(self, before_ms: int, count: int) -> list[tuple[int, int]]:
-        events = []
-        for _ in range(count):
-            before_ms -= self._varint()
-            events.append((before_ms, self._signed()))
-        return events[::-1]
-
-    def _set(self, value: Value, count: int, size: int) -> dict[int, int]:
-        times, at, before_ms, members = [time_ms for time_ms, _ in reversed(value.events)], 0, value.newest_ms, {}
-        for _ in range(count):
-            code = self._varint()
-            if code & 1:
-                before_ms -= code >> 1
-                while at < len(times) and times[at] > before_ms:
-                    at += 1
-            else:
-                at += code >> 1
-                before_ms = times[at]
-            members[self._number(size)] = before_ms
-        return members
-
-    def _memory(self, value: Value, count: int) -> list[Remembered]:
-        times, at = [time_ms for time_ms, _ in reversed(value.events)], 0
-        origin, offset, judged, entries = 0, 0, Judged(0, 0, 0, 0, 0), []
-        for _ in range(count):
-            flags, transaction_hash, content_hash = self._number(1), self._number(8), self._number(8)
-            if flags & NEXT_EVENT:
-                time_ms, at = times[at], at + 1
-            else:
-                time_ms = value.newest_ms - self._signed()
-                at = sum(each >= time_ms for each in times)
-            origin = origin if flags & SAME_ORIGIN else self._number(2)
-            offset = _wrapped(offset - self._signed())
-            versions = judged.versions if flags & SAME_VERSIONS else self._number(2)
-            action = judged.action, judged.decided_by, judged.reason
-            action = action if flags & SAME_ACTION else (self._number(1), self._number(1), self._number(1))
-            judged = Judged(*action, versions, 0 if flags & NO_VERDICT else self._number(4))
-            entries.append(Remembered(transaction_hash, content_hash, time_ms, origin, offset, None if flags & NO_VERDICT else judged))
-        return entries[::-1]
-
-    def _number(self, size: int) -> int:
-        self._at += size
-        if self._at > len(self._stored):
-            raise IndexError
-        return int.from_bytes(self._stored[self._at - size : self._at], "little")
-
-    def _varint(self) -> int:
-        number, shift = 0, 0
-        while (byte := self._number(1)) & 128:
-            number, shift = number | (byte & 127) << shift, shift + 7
-        return number | byte << shift
-
-    def _signed(self) -> int:
-        number = self._varint()
-        return number >> 1 ^ -(number & 1)
-
-
-def _varint(number: int) -> bytes:
+def varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first."""
     out = bytearray()
     while number > 127:
         out.append(number & 127 | 128)
@@ -225,10 +182,11 @@ def _varint(number: int) -> bytes:
     return bytes([*out, number])
 
 
-def _zigzag(number: int) -> int:
+def zigzag(number: int) -> int:
+    """A signed number as one that is not negative."""
     return number << 1 if number >= 0 else ~(number << 1)
 
 
-def _wrapped(number: int) -> int:
+def wrapped(number: int) -> int:
     """As int64 arithmetic leaves it."""
     return (number + 2**63) % 2**64 - 2**63

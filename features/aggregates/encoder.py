@@ -2,50 +2,71 @@
 
 from features.aggregates.compiled import Bytes, Int64, Words, bytes_1d, compiled, inlined, int64, prefetch, words_1d, words_2d
 from features.aggregates.distinct import UNSIGNED, next_set, sets_asked
-from features.aggregates.program import ENTITIES_AT, MEMBER_BYTES, SET_TAG, SETS_OF
+from features.aggregates.parts import any_bits, put_baseline, put_bits, put_labels, put_position
+from features.aggregates.program import ENTITIES_AT, MEMBER_BYTES, SET_TAG, SHAPE
 from features.aggregates.record import (
+    BITS,
     EVENTS,
     FIRST,
+    LABELS,
     MEMBER_WORDS,
     MEMORY,
+    NEVER,
     NEWEST,
+    PLACED_MS,
+    ROBUST_COUNT,
     SECTIONS,
     SETS,
     length,
     look_into,
     room,
     section_at,
+    sections_in,
+    sets_in,
     start,
 )
 from features.aggregates.repeats import CONTENT, HASH, OFFSET, SCORE, TIME_MS, VERDICT, place_of
 from features.aggregates.repeats import NO_VERDICT as UNJUDGED
-from features.aggregates.slots import AT, ENTITY, FAR, FLAGS, NEAR, sets_of
-from features.aggregates.stored import EVENTS_TAG, MEMORY_TAG, NEXT_EVENT, NO_VERDICT, SAME_ACTION, SAME_ORIGIN, SAME_VERSIONS, VERSION
+from features.aggregates.slots import AT, ENTITY, FAR, FLAGS, NEAR, shape_of_entity
+from features.aggregates.stored import (
+    BASELINE_TAG,
+    BITS_TAG,
+    EVENTS_TAG,
+    LABELS_TAG,
+    MEMORY_TAG,
+    NEXT_EVENT,
+    NO_VERDICT,
+    POSITION_TAG,
+    SAME_ACTION,
+    SAME_ORIGIN,
+    SAME_VERSIONS,
+    VERSION,
+)
 from features.aggregates.varint import put_number, put_signed, put_varint
 
 ITEM_BYTES_MAX = 56
 """No event, member or memory entry takes more."""
-HEAD_BYTES_MAX = 160
+HEAD_BYTES_MAX = 224
 ACTION, VERSIONS, ORIGIN = 0xFFFFFF, 0xFFFF << 32, -(1 << 48)
 """Of a memory entry's verdict: action, decided_by, reason; versions; origin."""
 
 
 @inlined
-def put_events(out: Bytes, at: int, words: Words, times: int, amounts: int, events: int, before_ms: int) -> int:
+def put_events(out: Bytes, at: int, words: Words, times: int, facts: int, events: int, before_ms: int) -> int:
     """Newest first."""
     for k in range(events - 1, -1, -1):
-        at = put_signed(out, put_varint(out, at, before_ms - words[times + k]), words[amounts + k])
+        at = put_signed(out, put_varint(out, at, before_ms - words[times + k]), words[facts + k] >> BITS)
         before_ms = words[times + k]
     return at
 
 
 @inlined
-def put_memory(out: Bytes, to: int, words: Words, at: int, sets: int, times: int, events: int) -> int:
+def put_memory(out: Bytes, to: int, words: Words, at: int, shape: int, times: int, events: int) -> int:
     """Newest arrival first."""
     section = words[at + SECTIONS + MEMORY]
     apart, left, before, offset = room(section), events, Int64(0), Int64(0)
     for item in range(length(section) - 1, -1, -1):
-        place = place_of(words, at, sets, item)
+        place = place_of(words, at, shape, item)
         time_ms, verdict = words[place + TIME_MS * apart], words[place + VERDICT * apart]
         if verdict & UNJUDGED:  # as if judged like the one before it: then only its flag says so
             verdict = (verdict & ORIGIN) | (before & ~ORIGIN) | UNJUDGED
@@ -127,26 +148,53 @@ def put_set(
 
 
 @inlined
-def put_value(out: Bytes, to: int, words: Words, at: int, plan: Words, asked: int, order: Words) -> int:
-    """One value, from `to` on. Returns where it ends."""
-    sets = plan[asked + SETS_OF]
-    events = words[at + SECTIONS + EVENTS]
-    times = at + SECTIONS + SETS + sets + start(events)
+def put_directory(out: Bytes, to: int, words: Words, at: int, plan: Words, asked: int, facts: int) -> int:
+    """Version, and which parts there are. Returns where they begin."""
+    shape = plan[asked + SHAPE]
+    events = length(words[at + SECTIONS + EVENTS])
     out[to], parts = VERSION, to + 1
     out[parts], to = 0, to + 2
-    each = sets_asked(plan, asked)
-    for section in range(SETS + sets):
-        tag = EVENTS_TAG if section == EVENTS else MEMORY_TAG
-        if section >= SETS:
-            tag, each = plan[each + SET_TAG], next_set(plan, each)
+    for section, tag in ((EVENTS, EVENTS_TAG), (MEMORY, MEMORY_TAG), (LABELS, LABELS_TAG)):
         if length(words[at + SECTIONS + section]):
             out[to], out[parts] = tag, out[parts] + 1
             to = put_varint(out, to + 1, length(words[at + SECTIONS + section]))
+    if any_bits(words, facts, events):
+        out[to], out[parts] = BITS_TAG, out[parts] + 1
+        to = put_varint(out, to + 1, events)
+    if words[at + ROBUST_COUNT]:
+        out[to], out[to + 1], out[parts], to = BASELINE_TAG, 1, out[parts] + 1, to + 2
+    if words[at + PLACED_MS] != NEVER:
+        out[to], out[to + 1], out[parts], to = POSITION_TAG, 1, out[parts] + 1, to + 2
+    each = sets_asked(plan, asked)
+    for which in range(sets_in(shape)):
+        if length(words[at + SECTIONS + SETS + which]):
+            out[to], out[parts] = plan[each + SET_TAG], out[parts] + 1
+            to = put_varint(out, to + 1, length(words[at + SECTIONS + SETS + which]))
+        each = next_set(plan, each)
+    return to
+
+
+@inlined
+def put_value(out: Bytes, to: int, words: Words, at: int, plan: Words, asked: int, order: Words) -> int:
+    """One value, from `to` on. Returns where it ends."""
+    shape = plan[asked + SHAPE]
+    events, labels = words[at + SECTIONS + EVENTS], words[at + SECTIONS + LABELS]
+    times = at + SECTIONS + sections_in(shape) + start(events)
+    facts = times + room(events)
+    to = put_directory(out, to, words, at, plan, asked, facts)
     to = put_varint(out, put_signed(out, to, words[at + NEWEST]), words[at + NEWEST] - words[at + FIRST])
-    to = put_events(out, to, words, times, times + room(events), length(events), words[at + NEWEST])
-    to = put_memory(out, to, words, at, sets, times, length(events))
-    each, members = sets_asked(plan, asked), section_at(words, at, sets, SETS)
-    for which in range(sets):
+    to = put_events(out, to, words, times, facts, length(events), words[at + NEWEST])
+    to = put_memory(out, to, words, at, shape, times, length(events))
+    known = section_at(words, at, shape, LABELS) + start(labels)
+    to = put_labels(out, to, words, known, room(labels), length(labels), words[at + NEWEST])
+    if any_bits(words, facts, length(events)):
+        to = put_bits(out, to, words, facts, length(events))
+    if words[at + ROBUST_COUNT]:
+        to = put_baseline(out, to, words, at)
+    if words[at + PLACED_MS] != NEVER:
+        to = put_position(out, to, words, at)
+    each, members = sets_asked(plan, asked), section_at(words, at, shape, SETS)
+    for which in range(sets_in(shape)):
         section = words[at + SECTIONS + SETS + which]
         to = put_set(
             out, to, words, members, members + room(section), length(section), plan[each + MEMBER_BYTES],
@@ -158,10 +206,10 @@ def put_value(out: Bytes, to: int, words: Words, at: int, plan: Words, asked: in
 
 
 @inlined
-def bytes_max(words: Words, at: int, sets: int) -> int:
+def bytes_max(words: Words, at: int, shape: int) -> int:
     """No value of so many items takes more."""
     items = 0
-    for section in range(SETS + sets):
+    for section in range(sections_in(shape)):
         items += length(words[at + SECTIONS + section])
     return HEAD_BYTES_MAX + ITEM_BYTES_MAX * items
 
@@ -177,9 +225,9 @@ def encode(slots: Words, begin: int, out: Bytes, ends: Words, order: Words, word
         if k + FAR < len(slots):
             prefetch(words, table[slots[k + FAR], AT])
         if k + NEAR < len(slots):
-            look_into(words, table[slots[k + NEAR], AT], sets_of(plan, table[slots[k + NEAR], FLAGS] & ENTITY))
+            look_into(words, table[slots[k + NEAR], AT], shape_of_entity(plan, table[slots[k + NEAR], FLAGS] & ENTITY))
         at, asked = table[slots[k], AT], plan[ENTITIES_AT + (table[slots[k], FLAGS] & ENTITY)]
-        if to + bytes_max(words, at, plan[asked + SETS_OF]) > out.shape[0]:
+        if to + bytes_max(words, at, plan[asked + SHAPE]) > out.shape[0]:
             return k
         to = put_value(out, to, words, at, plan, asked, order)
         ends[k] = to

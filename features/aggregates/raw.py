@@ -1,5 +1,7 @@
 """Numbers out of rows and stored values as they lie there, at any alignment. LLVM makes one load or store of each."""
 
+import numpy as np
+
 from features.aggregates.compiled import Bytes, Int64, inlined, unsigned
 
 
@@ -17,6 +19,12 @@ def read_int64(raw: Bytes, row: int, at: int) -> int:
         | Int64(raw[i, o + unsigned(6)]) << 48
         | Int64(raw[i, o + unsigned(7)]) << 56
     )
+
+
+@inlined
+def read_float64(raw: Bytes, row: int, at: int) -> float:
+    """Eight bytes of a row as the float64 they are."""
+    return float(np.int64(read_int64(raw, row, at)).view(np.float64))
 
 
 @inlined

@@ -1,7 +1,10 @@
 """A value in memory: one record of int64 words in an arena that all keys of all entities share.
 
-    newest first events memory set set ..   times.. amounts..   hashes.. contents.. times.. verdicts..   members.. sightings..   (slack)
-    '-- header: a word a section ------'    '-- events -----'   '-- memory of law 4 ----------------'    '-- a set -----------'
+    newest first .. | events memory labels .. set set ..   times.. facts..   hashes.. contents.. times.. verdicts..   ..   (slack)
+    '- of the key -'  '- a word a section -------------'   '- events ----'   '- memory of law 4 ---------------'
+
+An event's fact is amount << 20 | bits: what it was and which filters it met; a label's is amount << 20 | 1 << its code.
+
 
 A section's word is length | room << 20 | start << 40; its arrays, `room` words each, lie one after the other. A section that was never
 used has room 0 and costs its word. One that is full moves the record to a larger block, where it has half as much room again. Blocks
@@ -9,29 +12,29 @@ come in classes of 1 to 8 lines of 64 bytes, then four classes a doubling; what 
 empty value: what has no record reads it, nothing writes it.
 """
 
+import numpy as np
+
+from features.aggregates.blocks import HEADS, LINE_WORDS, USED, class_for, class_words, take
 from features.aggregates.compiled import Words, inlined, prefetch, unsigned
-from features.aggregates.program import EVENTS_MAX, MEMBERS_MAX, MEMORY_MAX
+from features.aggregates.program import EVENTS_MAX, LABELS_MAX, MEMBERS_MAX, MEMORY_MAX
 
 NEVER = -(2**63)
-NEWEST, FIRST, SECTIONS = 0, 1, 2
-EVENTS, MEMORY, SETS = 0, 1, 2
-"""Numbers of the sections; sets follow, one after the other."""
+NEWEST, FIRST, ROBUST_SUM, ROBUST_COUNT, LARGEST, LATITUDE, LONGITUDE, PLACED_MS, SECTIONS = range(9)
+"""PLACED_MS: when it was at the last position known; NEVER: none is."""
+EVENTS, MEMORY, LABELS, BUCKETS, LABEL_BUCKETS, SETS = range(6)
+"""Numbers of the sections; sets follow, one after the other. Nothing fills the buckets yet."""
 EVENT_WORDS = MEMBER_WORDS = 2
+LABEL_WORDS = 3
 ENTRY_WORDS = 6
-LINE_WORDS = 8
+BITS = 20
+"""Of a fact, below the amount."""
+HOT = 0
+"""The bit of an amount far above the key's running mean; filters have those from 1 on."""
+FIRST_FILTER = 1
 NEWEST_LINES = 2
 """So many lines of a record's events are worth asking for early; the processor guesses the others."""
 EMPTY_WORDS = 32
 """At the arena's begin: the empty value, with as many sets as any catalogue can ask for."""
-CLASSES = 128
-
-# state: what all functions share and change
-END, USED, FREE_SLOT, SLOTS_END, KEYS, CHANGED_KEYS, HAND, NEWEST_MS, EVENTS_DROPPED, MEMBERS_DROPPED = range(10)
-FOUND = 16
-"""Where the row in hand has its members in each set."""
-HEADS = 32
-"""Where the heads of the classes' lists of free blocks begin; 0: none is free."""
-STATE_WORDS = HEADS + CLASSES
 
 
 @inlined
@@ -59,17 +62,43 @@ def packed(items: int, places: int, begin: int) -> int:
 
 
 @inlined
-def item_words(section: int) -> int:
-    """Of a section by its number: how many arrays it has."""
-    return ENTRY_WORDS if section == MEMORY else MEMBER_WORDS
+def fact(amount_minor: int, bits: int) -> int:
+    """An amount and what is true of it, in one word."""
+    return amount_minor << BITS | bits
 
 
 @inlined
-def section_at(words: Words, at: int, sets: int, section: int) -> int:
+def shape_of(sets: int, kept: int) -> int:
+    """Of an entity's records: how many sets, and how many bits its buckets count."""
+    return sets | kept << 8
+
+
+@inlined
+def sets_in(shape: int) -> int:
+    """How many sets the records have."""
+    return shape & 0xFF
+
+
+@inlined
+def sections_in(shape: int) -> int:
+    """How many sections the records have."""
+    return SETS + (shape & 0xFF)
+
+
+@inlined
+def item_words(section: int, shape: int) -> int:  # noqa: ARG001 (buckets will ask)
+    """Of a section by its number: how many arrays it has."""
+    if section == MEMORY:
+        return ENTRY_WORDS
+    return LABEL_WORDS if section == LABELS else MEMBER_WORDS
+
+
+@inlined
+def section_at(words: Words, at: int, shape: int, section: int) -> int:
     """Where the arrays of a section begin."""
-    begin = at + SECTIONS + SETS + sets
+    begin = at + SECTIONS + sections_in(shape)
     for before in range(section):
-        begin += room(words[at + SECTIONS + before]) * item_words(before)
+        begin += room(words[at + SECTIONS + before]) * item_words(before, shape)
     return begin
 
 
@@ -83,61 +112,42 @@ def last_of(words: Words, begin: int, count: int, wanted: int) -> int:
 
 
 @inlined
-def class_of(lines: int) -> int:
-    """The smallest class of blocks that holds so many lines."""
-    if lines <= 8:
-        return lines - 1
-    doubling = 3
-    while (2 << doubling) < lines:
-        doubling += 1
-    quarter = 1 << (doubling - 2)
-    return 8 + (doubling - 3) * 4 + (lines - (1 << doubling) + quarter - 1) // quarter - 1
-
-
-@inlined
-def class_words(kind: int) -> int:
-    """The size of a class's blocks."""
-    if kind < 8:
-        return (kind + 1) * LINE_WORDS
-    doubling = 3 + (kind - 8) // 4
-    return ((1 << doubling) + ((kind - 8) % 4 + 1) * (1 << (doubling - 2))) * LINE_WORDS
-
-
-@inlined
-def class_for(size: int) -> int:
-    """The class of a record of so many words."""
-    return class_of((size + LINE_WORDS - 1) // LINE_WORDS)
-
-
-@inlined
-def take(words: Words, state: Words, kind: int) -> int:
-    """A block of a class: one that was given back, else from the arena's end. The caller has seen to it that there is room."""
-    at = state[HEADS + kind]
-    if at:
-        state[HEADS + kind] = words[at]
-    else:
-        at = state[END]
-        state[END] += class_words(kind)
-    state[USED] += class_words(kind)
-    return at
-
-
-@inlined
-def give_back(words: Words, state: Words, at: int, sets: int) -> None:
+def give_back(words: Words, state: Words, at: int, shape: int) -> None:
     """Frees a record's block; the empty one stays."""
     if at:
-        kind = class_for(section_at(words, at, sets, SETS + sets) - at)
+        kind = class_for(section_at(words, at, shape, sections_in(shape)) - at)
         words[at] = state[HEADS + kind]
         state[HEADS + kind] = at
         state[USED] -= class_words(kind)
 
 
 @inlined
-def clear(words: Words, at: int, sets: int) -> None:
+def placed_at(words: Words, at: int) -> tuple[float, float]:
+    """Latitude and longitude of the last position, degrees."""
+    return float(np.int64(words[at + LATITUDE]).view(np.float64)), float(np.int64(words[at + LONGITUDE]).view(np.float64))
+
+
+@inlined
+def place_at(words: Words, at: int, latitude: float, longitude: float, time_ms: int) -> None:
+    """Notes the last position."""
+    words[at + LATITUDE] = np.float64(latitude).view(np.int64)
+    words[at + LONGITUDE] = np.float64(longitude).view(np.int64)
+    words[at + PLACED_MS] = time_ms
+
+
+@inlined
+def blank(words: Words, at: int) -> None:
+    """The key's own words of an empty value."""
+    words[at + NEWEST] = words[at + FIRST] = words[at + PLACED_MS] = NEVER
+    words[at + ROBUST_SUM] = words[at + ROBUST_COUNT] = words[at + LARGEST] = words[at + LATITUDE] = words[at + LONGITUDE] = 0
+
+
+@inlined
+def clear(words: Words, at: int, shape: int) -> None:
     """Makes a record whose lifetime is over an empty value in the same block."""
     if at:
-        words[at + NEWEST] = words[at + FIRST] = NEVER
-        for section in range(SETS + sets):
+        blank(words, at)
+        for section in range(sections_in(shape)):
             words[at + SECTIONS + section] = packed(0, room(words[at + SECTIONS + section]), 0)
 
 
@@ -146,7 +156,9 @@ def most(plan: Words, section: int) -> int:
     """How much room a section ever wants: one item above its cap, and where items leave at the front, space to let them wander."""
     if section == EVENTS:
         return (plan[EVENTS_MAX] + 1) * 5 // 4 + 1
-    return (plan[MEMORY_MAX] + 1) * 5 // 4 + 1 if section == MEMORY else plan[MEMBERS_MAX] + 1
+    if section == MEMORY:
+        return (plan[MEMORY_MAX] + 1) * 5 // 4 + 1
+    return (plan[LABELS_MAX] + 1) * 5 // 4 + 1 if section == LABELS else plan[MEMBERS_MAX] + 1
 
 
 @inlined
@@ -156,19 +168,20 @@ def wider(section: int, limit: int) -> int:
 
 
 @inlined
-def moved(words: Words, state: Words, plan: Words, at: int, sets: int, full: int) -> int:
+def moved(words: Words, state: Words, plan: Words, at: int, shape: int, full: int) -> int:
     """Moves a record into a block in which its full sections (a bit each, by number) have room for more. Returns where it is now."""
-    size = SECTIONS + SETS + sets
-    for section in range(SETS + sets):
+    size = SECTIONS + sections_in(shape)
+    for section in range(sections_in(shape)):
         old = words[at + SECTIONS + section]
-        size += (wider(old, most(plan, section)) if (full >> section) & 1 else room(old)) * item_words(section)
+        size += (wider(old, most(plan, section)) if (full >> section) & 1 else room(old)) * item_words(section, shape)
     kind = class_for(size)
     to = take(words, state, kind)
     spare = class_words(kind) - size
-    words[to + NEWEST], words[to + FIRST] = words[at + NEWEST], words[at + FIRST]
-    source, target = at + SECTIONS + SETS + sets, to + SECTIONS + SETS + sets
-    for section in range(SETS + sets):
-        old, arrays = words[at + SECTIONS + section], item_words(section)
+    for k in range(SECTIONS):
+        words[to + k] = words[at + k]
+    source, target = at + SECTIONS + sections_in(shape), to + SECTIONS + sections_in(shape)
+    for section in range(sections_in(shape)):
+        old, arrays = words[at + SECTIONS + section], item_words(section, shape)
         places = room(old)
         if (full >> section) & 1:  # what the class has left over goes to the sections that grow
             places = wider(old, most(plan, section))
@@ -179,12 +192,12 @@ def moved(words: Words, state: Words, plan: Words, at: int, sets: int, full: int
             for k in range(length(old)):
                 words[target + array * places + k] = words[source + array * room(old) + start(old) + k]
         source, target = source + arrays * room(old), target + arrays * places
-    give_back(words, state, at, sets)
+    give_back(words, state, at, shape)
     return to
 
 
 @inlined
-def settled(words: Words, at: int, sets: int, section: int) -> bool:
+def settled(words: Words, at: int, shape: int, section: int) -> bool:
     """Whether a section that loses items at its front has space behind its last one, if need be after sliding them to the front.
 
     Sliding waits until an eighth of the room is free, so an item moves about eight times in its life, however long that is.
@@ -195,8 +208,8 @@ def settled(words: Words, at: int, sets: int, section: int) -> bool:
         return True
     if begin == 0 or begin < places >> 3:
         return False
-    for array in range(item_words(section)):
-        base = section_at(words, at, sets, section) + array * places
+    for array in range(item_words(section, shape)):
+        base = section_at(words, at, shape, section) + array * places
         for k in range(items):
             words[base + k] = words[base + begin + k]
     words[at + SECTIONS + section] = packed(items, places, 0)
@@ -204,10 +217,10 @@ def settled(words: Words, at: int, sets: int, section: int) -> bool:
 
 
 @inlined
-def look_into(words: Words, at: int, sets: int) -> None:
+def look_into(words: Words, at: int, shape: int) -> None:
     """Asks the processor for what a row will read of a record: its newest events, remembered ids, sets."""
-    begin = at + SECTIONS + SETS + sets
-    for section in range(SETS + sets):
+    begin = at + SECTIONS + sections_in(shape)
+    for section in range(sections_in(shape)):
         word = words[at + SECTIONS + section]
         end = begin + start(word) + length(word)
         first = max(begin + start(word), end - NEWEST_LINES * LINE_WORDS) if section == EVENTS else begin + start(word)
@@ -215,4 +228,4 @@ def look_into(words: Words, at: int, sets: int) -> None:
             prefetch(words, line)
             if section != MEMORY:  # of its arrays, look-ups read the first
                 prefetch(words, line + room(word))
-        begin += room(word) * item_words(section)
+        begin += room(word) * item_words(section, shape)

@@ -17,27 +17,27 @@ NO_VERDICT = 1 << 25
 
 
 @inlined
-def place_of(words: Words, at: int, sets: int, item: int) -> int:
+def place_of(words: Words, at: int, shape: int, item: int) -> int:
     """Where the first word of an entry stands; its others follow, `room` words apart."""
-    return section_at(words, at, sets, MEMORY) + start(words[at + SECTIONS + MEMORY]) + item
+    return section_at(words, at, shape, MEMORY) + start(words[at + SECTIONS + MEMORY]) + item
 
 
 @inlined
-def recall(words: Words, at: int, sets: int, transaction_hash: int) -> int:
+def recall(words: Words, at: int, shape: int, transaction_hash: int) -> int:
     """Place of the newest entry of a transaction id, -1: none."""
     items = length(words[at + SECTIONS + MEMORY])
     if items:
-        first = place_of(words, at, sets, 0)
+        first = place_of(words, at, shape, 0)
         item = last_of(words, first, items, transaction_hash)
         return first + item if item >= 0 else -1
     return -1
 
 
 @inlined
-def append(words: Words, at: int, sets: int, item: tuple[int, int, int, int, int], row: int) -> None:
+def append(words: Words, at: int, shape: int, item: tuple[int, int, int, int, int], row: int) -> None:
     """Notes hash, content, time, origin and offset of an accepted transaction, the batch's row of this number. There is room."""
     section = words[at + SECTIONS + MEMORY]
-    place, apart = place_of(words, at, sets, length(section)), room(section)
+    place, apart = place_of(words, at, shape, length(section)), room(section)
     transaction_hash, content_hash, time_ms, origin, offset = item
     words[place + HASH * apart] = transaction_hash
     words[place + CONTENT * apart] = content_hash
@@ -49,11 +49,11 @@ def append(words: Words, at: int, sets: int, item: tuple[int, int, int, int, int
 
 
 @inlined
-def forget(words: Words, at: int, sets: int, plan: Words) -> None:
+def forget(words: Words, at: int, shape: int, plan: Words) -> None:
     """Lets go in order of arrival what is over the most, or over the least and old enough."""
     section = words[at + SECTIONS + MEMORY]
     items, begin = length(section), start(section)
-    times, until_ms = place_of(words, at, sets, 0) + TIME_MS * room(section), words[at + NEWEST] - plan[MEMORY_SPAN_MS]
+    times, until_ms = place_of(words, at, shape, 0) + TIME_MS * room(section), words[at + NEWEST] - plan[MEMORY_SPAN_MS]
     gone = 0
     while items - gone > plan[MEMORY_MAX] or (items - gone > plan[MEMORY_MIN] and words[times + gone] <= until_ms):
         gone += 1

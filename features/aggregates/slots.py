@@ -7,26 +7,12 @@
 A key is all 16 bytes of a keyed hash and the entity: of 64 bits two customers would one day share a value.
 """
 
+from features.aggregates.blocks import END, FREE_SLOT, HAND, HEADS, KEYS, LINE_WORDS, SLOTS_END, USED, class_for, take
 from features.aggregates.compiled import Bytes, Words, boolean, compiled, inlined, int64, nothing, prefetch, read_2d, words_1d, words_2d
-from features.aggregates.program import ENTITIES, ENTITIES_AT, ID_AT, KIND, SETS_OF, TRANSACTION
+from features.aggregates.labels import KNOWN_FROM
+from features.aggregates.program import ENTITIES, ENTITIES_AT, ID_AT, KEEPS_LABELS, KIND, LABEL, LABEL_ROW, SHAPE, TRANSACTION
 from features.aggregates.raw import read_int64
-from features.aggregates.record import (
-    EMPTY_WORDS,
-    END,
-    FREE_SLOT,
-    HAND,
-    HEADS,
-    KEYS,
-    LINE_WORDS,
-    SETS,
-    SLOTS_END,
-    USED,
-    class_for,
-    give_back,
-    look_into,
-    section_at,
-    take,
-)
+from features.aggregates.record import EMPTY_WORDS, give_back, look_into, section_at, sections_in
 
 HI, LO, AT, FLAGS = range(4)
 TABLE_WORDS = 4
@@ -71,17 +57,19 @@ def slot_of(table: Words, index: Words, state: Words, entity: int, hi: int, lo: 
 
 @compiled(int64, read_2d, words_2d, words_1d, words_2d, words_1d, words_1d, words_1d)
 def find(raw: Bytes, slots: Words, missing: Words, table: Words, index: Words, state: Words, plan: Words) -> int:
-    """Writes the slot of every id of every transaction, -1 where it is absent; new ones also into `missing`. Returns how many are missing.
+    """Writes the slot of every id of every transaction and label, -1: absent or not kept; new ones also into `missing`. Returns how many.
 
     The caller has seen to room for as many new keys as there are ids.
     """
     new = 0
     for row in range(raw.shape[0]):
-        counted = raw[row, plan[KIND]] == plan[TRANSACTION]
+        kind = raw[row, plan[KIND]]
+        known = kind == plan[LABEL_ROW] and raw[row, plan[LABEL]] >= KNOWN_FROM
         for entity in range(plan[ENTITIES]):
             slots[row, entity] = -1
             at = plan[plan[ENTITIES_AT + entity] + ID_AT]
             hi, lo = read_int64(raw, row, at), read_int64(raw, row, at + 8)
+            counted = kind == plan[TRANSACTION] or (known and plan[plan[ENTITIES_AT + entity] + KEEPS_LABELS] != 0)
             if counted and (hi != 0 or lo != 0):
                 slot = slot_of(table, index, state, entity, hi, lo)
                 if slot < 0:
@@ -93,9 +81,9 @@ def find(raw: Bytes, slots: Words, missing: Words, table: Words, index: Words, s
 
 
 @inlined
-def sets_of(plan: Words, entity: int) -> int:
-    """How many sets an entity keeps."""
-    return plan[plan[ENTITIES_AT + entity] + SETS_OF]
+def shape_of_entity(plan: Words, entity: int) -> int:
+    """The shape of an entity's records."""
+    return plan[plan[ENTITIES_AT + entity] + SHAPE]
 
 
 @inlined
@@ -107,7 +95,7 @@ def look_ahead(slots: Words, row: int, words: Words, table: Words, plan: Words) 
             prefetch(words, at)
             prefetch(words, at + LINE_WORDS)
         if row + NEAR < len(slots) and slots[row + NEAR, entity] >= 0:
-            look_into(words, table[slots[row + NEAR, entity], AT], sets_of(plan, entity))
+            look_into(words, table[slots[row + NEAR, entity], AT], shape_of_entity(plan, entity))
 
 
 @compiled(nothing, words_1d, words_1d)
@@ -161,7 +149,7 @@ def evict(words: Words, table: Words, index: Words, state: Words, plan: Words, b
             table[slot, FLAGS] = flags & ~REFERENCED
         elif flags & LIVE and not flags & CHANGED:
             forget(table, index, slot)
-            give_back(words, state, table[slot, AT], sets_of(plan, flags & ENTITY))
+            give_back(words, state, table[slot, AT], shape_of_entity(plan, flags & ENTITY))
             table[slot, AT], table[slot, FLAGS] = state[FREE_SLOT], 0
             state[FREE_SLOT] = slot + 1
             state[KEYS] -= 1
@@ -176,8 +164,8 @@ def compact(source: Words, words: Words, table: Words, state: Words, plan: Words
         state[head] = 0
     for slot in range(state[SLOTS_END]):
         if table[slot, FLAGS] & LIVE and table[slot, AT]:
-            at, sets = table[slot, AT], sets_of(plan, table[slot, FLAGS] & ENTITY)
-            size = section_at(source, at, sets, SETS + sets) - at
+            at, shape = table[slot, AT], shape_of_entity(plan, table[slot, FLAGS] & ENTITY)
+            size = section_at(source, at, shape, sections_in(shape)) - at
             to = take(words, state, class_for(size))
             for k in range(size):
                 words[to + k] = source[at + k]

@@ -1,7 +1,7 @@
 """The numbers of the stored format, which `features.value` describes. They stand on disks: none is ever given another meaning."""
 
 VERSION = 1
-EVENTS_TAG, MEMORY_TAG = 1, 2
+EVENTS_TAG, MEMORY_TAG, LABELS_TAG, BITS_TAG, BASELINE_TAG, POSITION_TAG = range(1, 7)
 SET_TAGS = {
     "account_id": 16,
     "card_id": 17,

@@ -12,26 +12,39 @@ from features.aggregates import baseline, velocity
 from features.aggregates.compiled import Floats, Int64, Words, inlined, unsigned
 from features.aggregates.exact import HALF, LOW, deviation
 from features.aggregates.program import BASELINE, VELOCITY, WINDOW_MS, WINDOW_WORDS
-from features.aggregates.record import NEVER
+from features.aggregates.record import BITS, NEVER
 
 
 @inlined
-def insert(words: Words, times: int, amounts: int, events: int, time_ms: int, amount_minor: int) -> int:
-    """Puts an event behind all that are not newer. times, amounts: where the arrays of so many events begin. Returns its place."""
+def insert(words: Words, times: int, facts: int, events: int, time_ms: int, fact: int) -> int:
+    """Puts an event behind all that are not newer. times, facts: where the arrays of so many events begin. Returns its place."""
     place = events
     while place > 0 and words[times + place - 1] > time_ms:
         words[times + place] = words[times + place - 1]
-        words[amounts + place] = words[amounts + place - 1]
+        words[facts + place] = words[facts + place - 1]
         place -= 1
     words[times + place] = time_ms
-    words[amounts + place] = amount_minor
+    words[facts + place] = fact
     return place
 
 
 @inlined
-def scan(out: Floats, row: int, plan: Words, window: int, windows: int, words: Words, times: int, amounts: int, place: int) -> None:
+def upto(words: Words, times: int, count: int, limit: int) -> int:
+    """How many of so many ascending times, from `times` on, are not above the limit."""
+    low, high = 0, count
+    while low < high:
+        middle = (low + high) >> 1
+        if words[unsigned(times + middle)] <= limit:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inlined
+def scan(out: Floats, row: int, plan: Words, window: int, windows: int, words: Words, times: int, facts: int, place: int) -> None:
     """Writes velocity and baseline of the event at `place`. window: where the plan has the shortest of so many, ascending."""
-    time_ms, amount_minor = words[times + place], words[amounts + place]
+    time_ms, amount_minor = words[times + place], words[facts + place] >> BITS
     at, total, largest, highs, mixed, lows = place, 0, NEVER, 0, 0, 0
     mean = usual = 0.0
     for _ in range(windows):
@@ -39,7 +52,7 @@ def scan(out: Floats, row: int, plan: Words, window: int, windows: int, words: W
         while at >= 0 and words[unsigned(times + at)] > since_ms:
             at -= 1
         for k in range(at + 1, end + 1):
-            each = words[unsigned(amounts + k)]
+            each = words[unsigned(facts + k)] >> BITS
             high, low = Int64(np.int32(each >> HALF)), each & LOW  # 32 bits each, which multiply in vectors
             total += each
             largest = max(largest, each)

@@ -1,5 +1,6 @@
 """The fold with a text of its source replaced: the reference as a module, the compiled fold as a class that runs as plain Python."""
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,12 +15,15 @@ import numba
 
 ROOT = Path(__file__).parent.parent.parent
 NOT_COMPILED = {"features", "features.catalogue", "features.catalogue_file", "features.columns"}
-NOT_COMPILED |= {"features.reference", "features.reference_value", "features.document"}
+NOT_COMPILED |= {"features.reference", "features.reference_features", "features.reference_value", "features.filters", "features.document"}
 
 
-def replaced(file: str, *changes: tuple[str, str]) -> str:
-    """A source with texts replaced. Each stands there once, or the mistake has to be planted anew."""
+def replaced(file: str, *changes: tuple[str, str], before: str = "") -> str:
+    """A source with texts replaced. Each stands there once, or the mistake has to be planted anew. before: a file that goes before it."""
     source = (ROOT / file).read_text(encoding="utf-8")
+    if before:
+        source = re.sub(rf"from {before[:-3].replace('/', '.')} import .*\n", "", source)
+        source = (ROOT / before).read_text(encoding="utf-8") + source
     for old, new in changes:
         assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in {file}"
         source = source.replace(old, new)
@@ -27,9 +31,9 @@ def replaced(file: str, *changes: tuple[str, str]) -> str:
 
 
 def reference(*changes: tuple[str, str]) -> ModuleType:
-    """features/reference.py, changed."""
+    """features/reference.py and features/reference_features.py as one, changed."""
     module = ModuleType("mutant")
-    exec(compile(replaced("features/reference.py", *changes), "mutant", "exec"), module.__dict__)  # noqa: S102 (our own source)
+    exec(compile(replaced("features/reference.py", *changes, before="features/reference_features.py"), "mutant", "exec"), module.__dict__)  # noqa: S102 (our own source)
     return module
 
 

@@ -1,5 +1,6 @@
 """Streams of rows that go over every edge: steps of small integers, drawn by hypothesis or by a seed, and built into ROWs."""
 
+import math
 from collections.abc import Sequence
 from random import Random
 from typing import NamedTuple
@@ -16,6 +17,10 @@ base_currency: EUR
 rates: {EUR: "1"}
 events_max: 5
 members_max: 3
+labels_max: 4
+label_delay: 2m
+base_rate: "0.01"
+filters: {big: "amount >= 1000", near: 'country in ["DE", "FR"]'}
 memory_min: 2
 memory_max: 4
 memory_span: 5m
@@ -36,10 +41,22 @@ entities:
     baseline: {measures: [zscore, ratio], windows: [1m, 15m]}
     distinct: {of: [merchant, country, account], windows: [1m]}
     novelty: {of: [country, merchant]}
+    behaviour: {measures: [robust_mean, robust_ratio, over_max]}
+    travel: {}
+    frauds: {measures: [seconds_since_last, seconds_since_first], last: [1, 3]}
+    filtered:
+      - {where: fraud, measures: [count, sum], windows: [1m, 50m]}
+      - {where: fraud, measures: [share, rate], windows: [10m]}
+      - {where: fraud, measures: [share], windows: [1m], delay: 1m}
+      - {where: hot, measures: [count, share], windows: [1m, 10m]}
+      - {where: big, measures: [count, sum, share], windows: [1m]}
+      - {where: near, measures: [count], windows: [10m], delay: 2m}
+      - {measures: [count, sum], windows: [1m], delay: 3m}
   device: {id: device_id, velocity: {measures: [max, count], windows: [1m]}}
   ip: {id: ip, distinct: {of: [card], windows: [10s, 10m]}, novelty: {of: [card]}}
   email: {id: email, recency: {measures: [seconds_since_previous]}}
-  merchant: {id: merchant_id, baseline: {measures: [ratio], windows: [1m]}, distinct: {of: [card], windows: [10m]}}
+  merchant: {id: merchant_id, baseline: {measures: [ratio], windows: [1m]}, distinct: {of: [card], windows: [10m]},
+    filtered: [{where: fraud, measures: [share, count], windows: [10m]}, {where: hot, measures: [sum], windows: [1m]}], frauds: {last: [2]}}
 transaction: [amount, hour, weekday, weekend, night, mcc, country, channel]
 signals: {risk: number, tag: text}
 """
@@ -50,6 +67,7 @@ IDS = {"account_id": 3, "card_id": 4, "device_id": 3, "ip": 3, "merchant_id": 7,
 """Pool sizes; 0 of each is absent. Seven merchants exceed a set of three."""
 COUNTRIES = (b"", b"DE", b"FR", b"PL", b"SE", b"US")
 AMOUNTS_MINOR = (0, 1, 1, 2, 3, 999, 1000, 12_345, 2**24 + 1, 2**40, 2**40 - 1, -5)
+PLACES = ((math.nan, math.nan), (52.5, 13.4), (48.1, 11.6), (48.1, 11.6), (-33.9, 151.2), (-90.0, 0.0), (0.0, 180.0), (0.0, -0.5))
 COPY_NONE, COPY_SAME, COPY_CHANGED = 0, 1, 2
 
 
@@ -78,6 +96,7 @@ def offsets_ms(catalogue: Catalogue, *, calm: bool) -> list[int]:
     spans = {catalogue.grace_ms, catalogue.lifetime_ms, catalogue.memory_span_ms}
     for entity in catalogue.entities:
         spans |= {*entity.windows_ms, *entity.baseline_windows_ms, entity.events_keep_ms}
+        spans |= {each.window_ms + each.delay_ms for each in entity.sliced}
         spans |= {span for each in entity.sets for span in (*each.windows_ms, each.keep_ms)}
     near = [span for span in sorted(spans) if not calm or span < catalogue.grace_ms]
     edges = [sign * span + beside for span in near for beside in (-1, 0, 0, 1) for sign in (1, -1)]
@@ -126,9 +145,12 @@ def share(row: np.void, anchor: np.void, same: int) -> None:
 
 def fill(row: np.void, step: Step, at: int) -> None:
     """What a row says apart from its times."""
-    row["kind"] = ((1,) * 18 + (0, 2))[step.kind % 20]
+    row["kind"] = ((1,) * 16 + (0, 2, 2, 2))[step.kind % 20]
     row["reason"] = 7 if row["kind"] == 0 else 0
     row["transaction_hash"], row["content_hash"] = 10_000 + at, 20_000 + 10 * at
+    if row["kind"] == 2:
+        row["label"], row["transaction_hash"] = (2, 3, 7, 2, 6, 1)[step.copy % 6], 90_000 + step.which % 7
+    row["latitude"], row["longitude"] = PLACES[step.received % len(PLACES)]
     row["amount_minor"] = AMOUNTS_MINOR[step.amount % len(AMOUNTS_MINOR)]
     row["country"] = COUNTRIES[step.country % len(COUNTRIES)]
     drawn = (step.account, step.card, step.device, step.ip, step.merchant, step.email)

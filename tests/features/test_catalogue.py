@@ -34,9 +34,17 @@ def test_the_shipped_catalogue_has_exactly_the_features_asked_for(shipped: Catal
     others |= {"card": others["account"], "ip": others["device"]}
     wanted |= {f"{e}_distinct_{of}_{w}" for e in entities for of in others[e] for w in WINDOWS[2:]}
     wanted |= {"card_new_merchant", "card_new_country", "card_new_device"}
+    wanted |= {f"{e}_{measure}" for e in entities for measure in ("robust_mean", "robust_ratio", "over_max")}
+    wanted |= {f"{e}_count_fraud_{w}" for e in entities for w in ("1d", "7d", "30d", "90d", "400d")}
+    wanted |= {f"{e}_{measure}_fraud_{w}" for e in entities for measure in ("share", "rate") for w in ("1d", "7d", "30d")}
+    wanted |= {
+        f"{e}_{measure}_{w}" for e in entities for measure in ("count", "share") for w in ("hot_7d", "hot_14d", "ecom_24h", "ecom_7d")
+    }
+    wanted |= {f"{e}_seconds_since_{which}_fraud" for e in entities for which in ("first", "last")}
+    wanted |= {f"merchant_share_fraud_last{k}" for k in (1, 2, 3, 5)} | {f"{e}_speed" for e in ("account", "card", "device")}
     wanted |= {"hour", "weekday", "weekend", "night", "amount", "mcc", "country", "channel"}
     assert set(shipped.names) == wanted
-    assert len(shipped.names) == len(wanted) == 225
+    assert len(shipped.names) == len(wanted) == 352
 
 
 def test_the_columns_stand_in_the_order_of_the_file() -> None:
@@ -65,7 +73,7 @@ def test_the_entities_hold_what_the_compiled_plan_needs(shipped: Catalogue) -> N
         (60_000, 600_000),
         (2_592_000_000,),
     )
-    assert card.events_keep_ms == (30 + 7) * 86_400_000
+    assert card.events_keep_ms == (30 + 7 + 7) * 86_400_000
     assert [(each.of, each.field, each.new) for each in card.sets] == [
         ("merchant", "merchant_id", True),
         ("country", "country", True),
@@ -134,7 +142,7 @@ def test_a_window_and_an_entity_are_one_line_each(shipped: Catalogue) -> None:
     added = set(read_catalogue(window, place="x").names) - set(shipped.names)
     assert added == {f"{entity}_{measure}_14d" for entity in entities for measure in measures}
     entity = text.replace("\ntransaction:", "  email: {<<: *counted, id: email}\n\ntransaction:")
-    assert len(read_catalogue(entity, place="x").names) == len(shipped.names) + 46
+    assert len(read_catalogue(entity, place="x").names) == len(shipped.names) + 71
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from typing import get_args
 
 from features import catalogue_file
 from features.catalogue import catalogue_text, read_catalogue
-from features.document import MEANINGS, PAGE, document
+from features.document import PAGE, document
+from features.meanings import MEANINGS
 
 
 def test_the_page_is_current() -> None:
@@ -21,4 +22,6 @@ def test_every_feature_stands_on_the_page_once() -> None:
 def test_every_measure_has_a_meaning() -> None:
     kinds = ("VelocityMeasure", "RecencyMeasure", "BaselineMeasure", "TransactionMeasure")
     measures = {measure for kind in kinds for measure in get_args(getattr(catalogue_file, kind))}
-    assert set(MEANINGS) == measures | {"distinct", "new", "signal"}
+    measures |= {"distinct", "new", "signal", "speed", "share", "share last", *get_args(catalogue_file.BehaviourMeasure)}
+    measures |= {f"{measure} fraud" for measure in (*get_args(catalogue_file.FilteredMeasure), *get_args(catalogue_file.FraudMeasure))}
+    assert set(MEANINGS) == measures

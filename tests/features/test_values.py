@@ -15,7 +15,8 @@ from features.aggregates.stored import SET_TAGS, VERSION
 from features.asked import Catalogue
 from features.catalogue import catalogue_text, read_catalogue
 from features.fold import Fold
-from features.value import Judged, Remembered, Value, read_value, value_bytes
+from features.value import Judged, Remembered, Value, value_bytes
+from features.value_reader import read_value
 from schemas.errors import UnknownVersion
 from schemas.row import row_dtype
 from tests.features.strategies import SMALL_CATALOGUE

@@ -128,7 +128,7 @@ def difference(one: Run, other: Run, catalogue: Catalogue, *, ulps: int) -> str 
         if (unlike := np.flatnonzero((getattr(one, field) != getattr(other, field)).reshape(len(one.status), -1).any(axis=1))).size:
             at = unlike[0]
             return f"row {at}: {field} {getattr(one, field)[at]} != {getattr(other, field)[at]}"
-    exact = ~np.array([feature.measure in {"deviation", "zscore"} for feature in catalogue.features])
+    exact = ~np.array([feature.measure in {"deviation", "zscore", "speed"} for feature in catalogue.features])
     both_nan = np.isnan(one.features) & np.isnan(other.features)
     bits = np.abs(one.features.view(np.int32).astype(np.int64) - other.features.view(np.int32).astype(np.int64))
     off = ~both_nan & (bits > np.where(exact, 0, ulps))

@@ -1,0 +1,218 @@
+"""The features of one value, readable: what the compiled aggregates compute, in plain Python. Floats begin here; each ends as a float32."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from features.asked import FRAUD, SMOOTHING, Catalogue, Entity, Feature, Sliced
+from features.reference_value import Event, Label, Position
+
+NAN = math.nan
+EARTH_KM = 6371.0088
+Place = tuple[str, str, str, str, str, str]
+"""Measure, entity, of, where, window, delay."""
+
+
+class Folding(NamedTuple):
+    """One value with this row in it, before anything is dropped: what its features are computed from."""
+
+    time_ms: int
+    amount_minor: int
+    history: list[Event]
+    """Kept events before this row in order, so none is newer than it."""
+    seen: list[Event]
+    """The same and this row."""
+    previous_ms: int | None
+    first_ms: int | None
+    sets: dict[str, dict[int, int]]
+    """This row's members included."""
+    new: dict[str, float]
+    labels: list[Label]
+    robust_sum: int
+    """This and what follows: as they were before the row."""
+    robust_count: int
+    largest: int
+    before: Position | None
+    here: Position | None
+    """This row's."""
+
+
+def place_of(feature: Feature) -> Place:
+    """What `features_of_value` calls it."""
+    return feature.measure, feature.entity, feature.of, feature.where, feature.window, feature.delay
+
+
+def features_of_value(folding: Folding, entity: Entity, catalogue: Catalogue) -> Iterator[tuple[Place, float]]:
+    """All that the entity computes."""
+    name = entity.name
+    for window, window_ms in zip(entity.windows, entity.windows_ms, strict=True):
+        measured = velocity(event.amount_minor for event in folding.seen if event.time_ms > folding.time_ms - window_ms)
+        for measure in entity.measures:
+            yield (measure, name, "", "", window, ""), measured[measure]
+    for measure, since_ms in (("seconds_since_previous", folding.previous_ms), ("seconds_since_first", folding.first_ms)):
+        known = since_ms is not None and since_ms <= folding.time_ms
+        yield (measure, name, "", "", "", ""), (folding.time_ms - since_ms) / 1000.0 if known and since_ms is not None else NAN
+    for window, window_ms in zip(entity.baseline_windows, entity.baseline_windows_ms, strict=True):
+        before = [event.amount_minor for event in folding.history if event.time_ms > folding.time_ms - window_ms]
+        yield ("ratio", name, "", "", window, ""), ratio(folding.amount_minor, before)
+        yield ("zscore", name, "", "", window, ""), zscore(folding.amount_minor, before)
+    yield from of_sets(folding, entity)
+    yield from of_behaviour(folding, entity, catalogue)
+
+
+def of_sets(folding: Folding, entity: Entity) -> Iterator[tuple[Place, float]]:
+    """Members seen within windows, and whether this one is new."""
+    name = entity.name
+    for each in entity.sets:
+        yield ("new", name, each.of, "", "", ""), folding.new[each.of]
+        for window, window_ms in zip(each.windows, each.windows_ms, strict=True):
+            within = sum(folding.time_ms - window_ms < seen <= folding.time_ms for seen in folding.sets[each.of].values())
+            yield ("distinct", name, each.of, "", window, ""), float(within)
+
+
+def of_behaviour(folding: Folding, entity: Entity, catalogue: Catalogue) -> Iterator[tuple[Place, float]]:
+    """Running values, speed, filtered windows, what is known of frauds."""
+    name = entity.name
+    for measure, value in behaviour(folding).items():
+        yield (measure, name, "", "", "", ""), value
+    yield ("speed", name, "", "", "", ""), speed(folding.before, folding.here)
+    for sliced in entity.sliced:
+        measured = sliced_measures(folding, sliced, catalogue.base_rate)
+        for feature in sliced.features:
+            yield place_of(feature), measured[feature.measure]
+    for measure, value in since_fraud(folding).items():
+        yield (measure, name, "", FRAUD, "", ""), value
+    for last in entity.last:
+        yield ("share", name, "", FRAUD, f"last{last}", ""), share_of_last(folding, last, catalogue.label_delay_ms)
+
+
+def velocity(amounts_minor: Iterable[int]) -> dict[str, float]:
+    """Count, sum, mean, max and deviation of the amounts of a window, this transaction's among them."""
+    amounts = list(amounts_minor)
+    total, count = float(sum(amounts)), float(len(amounts))
+    return {"count": count, "sum": total, "mean": total / count, "max": float(max(amounts)), "deviation": deviation(amounts)}
+
+
+def deviation(amounts_minor: list[int]) -> float:
+    """Of the population: sqrt(n * sum of squares - square of the sum) / n, exact up to the root. NaN below two amounts."""
+    count = len(amounts_minor)
+    if count < 2:
+        return NAN
+    spread = count * sum(amount * amount for amount in amounts_minor) - sum(amounts_minor) ** 2
+    high, low = divmod(spread, 2**64)  # as the compiled fold has it, in two words
+    return math.sqrt(float(high) * 2.0**64 + float(low)) / count
+
+
+def ratio(amount_minor: int, before: list[int]) -> float:
+    """The amount in units of the mean of those before it. NaN without history, or where that sums to 0."""
+    total = sum(before)
+    return float(amount_minor) / (float(total) / len(before)) if total else NAN
+
+
+def zscore(amount_minor: int, before: list[int]) -> float:
+    """How many deviations the amount is above the mean of those before it. NaN below two, or where they are all equal."""
+    spread = deviation(before)
+    return (float(amount_minor) - float(sum(before)) / len(before)) / spread if spread > 0 else NAN
+
+
+def is_hot(amount_minor: int, robust_sum: int, robust_count: int) -> bool:
+    """Whether the amount is above 2.2 times the running mean before it."""
+    return robust_sum > 0 and 5 * amount_minor * robust_count > 11 * robust_sum
+
+
+def behaviour(folding: Folding) -> dict[str, float]:
+    """The running mean of clipped amounts before this row, this amount in units of it, and of the largest before."""
+    mean = float(folding.robust_sum) / float(folding.robust_count) if folding.robust_count else NAN
+    return {
+        "robust_mean": mean,
+        "robust_ratio": float(folding.amount_minor) / mean if folding.robust_sum > 0 else NAN,
+        "over_max": float(folding.amount_minor) / float(folding.largest) if folding.robust_count and folding.largest > 0 else NAN,
+    }
+
+
+def sliced_measures(folding: Folding, sliced: Sliced, base_rate: float) -> dict[str, float]:
+    """Count, sum, share and smoothed rate of the events or known frauds of one window."""
+    until_ms = folding.time_ms - sliced.delay_ms
+    since_ms = until_ms - sliced.window_ms
+    events = [event for event in folding.seen if since_ms < event.time_ms <= until_ms]
+    if sliced.where == FRAUD:
+        known = [label for label in folding.labels if since_ms // 1000 < label.time_s <= until_ms // 1000]
+        count, total = sum(label.counts for label in known), sum(label.counts * label.amount_minor for label in known)
+    else:
+        met = [event.amount_minor for event in events if not sliced.where or sliced.where in event.met]
+        count, total = len(met), sum(met)
+    share = float(count) / float(len(events)) if events else NAN
+    rate = (float(count) + SMOOTHING * base_rate) / (float(len(events)) + SMOOTHING)
+    return {"count": float(count), "sum": float(total), "share": share, "rate": rate}
+
+
+def since_fraud(folding: Folding) -> dict[str, float]:
+    """Seconds since the first and the last second, not after this row, that has frauds left."""
+    left: dict[int, int] = {}
+    for label in folding.labels:
+        if label.time_s <= folding.time_ms // 1000:
+            left[label.time_s] = left.get(label.time_s, 0) + label.counts
+    seconds = [time_s for time_s, count in left.items() if count > 0]
+    since = {"seconds_since_first": min(seconds, default=None), "seconds_since_last": max(seconds, default=None)}
+    return {measure: NAN if time_s is None else (folding.time_ms - time_s * 1000) / 1000.0 for measure, time_s in since.items()}
+
+
+def share_of_last(folding: Folding, last: int, delay_ms: int) -> float:
+    """Known frauds from the first to the last of the newest `last` transactions that are old enough, divided by how many those are."""
+    old = [event for event in folding.seen if event.time_ms <= folding.time_ms - delay_ms][-last:]
+    if not old:
+        return NAN
+    since_s, until_s = old[0].time_ms // 1000, old[-1].time_ms // 1000
+    return float(sum(label.counts for label in folding.labels if since_s <= label.time_s <= until_s)) / float(len(old))
+
+
+def speed(before: Position | None, here: Position | None) -> float:
+    """Kilometres an hour along the great circle between two positions; NaN where one is unknown, or at the same time."""
+    if before is None or here is None or before.time_ms == here.time_ms:
+        return NAN
+    return distance_km(before, here) / (float(abs(here.time_ms - before.time_ms)) / 3_600_000.0)
+
+
+def distance_km(one: Position, other: Position) -> float:
+    """Haversine, by the series that the compiled fold has too: libraries differ in the last bit from machine to machine."""
+    radian, half_pi = math.pi / 180.0, math.pi / 2.0
+    up = sine((other.latitude - one.latitude) * radian * 0.5)
+    along = sine((other.longitude - one.longitude) * radian * 0.5)
+    across = sine(half_pi - abs(one.latitude) * radian) * sine(half_pi - abs(other.latitude) * radian)
+    return 2.0 * EARTH_KM * arcsine(math.sqrt(min(1.0, up * up + across * along * along)))
+
+
+def sine(angle: float) -> float:
+    """Of an angle within [-3π/2, 3π/2], by its Taylor series."""
+    if abs(angle) > math.pi / 2.0:
+        angle = math.copysign(math.pi, angle) - angle
+    return polynomial(((-1.0) ** k / math.factorial(2 * k + 1) for k in range(11)), angle * angle) * angle
+
+
+def arcsine(value: float) -> float:
+    """Of a value within [0, 1], by its Taylor series below a half and by the half angle above."""
+    far = value > 0.5
+    near = math.sqrt(max(0.0, (1.0 - value) * 0.5)) if far else value
+    angle = polynomial((math.comb(2 * k, k) / (4.0**k * (2 * k + 1)) for k in range(25)), near * near) * near
+    return math.pi / 2.0 - 2.0 * angle if far else angle
+
+
+def polynomial(coefficients: Iterable[float], at: float) -> float:
+    """Lowest power first."""
+    value = 0.0
+    for coefficient in reversed(list(coefficients)):
+        value = value * at + coefficient
+    return value
+
+
+def of_the_row(row: np.void, feature: Feature) -> float:
+    """What the row alone shows. Categories are NaN: a package's vocabulary makes numbers of them."""
+    if feature.measure == "signal":
+        signal = row[feature.name]
+        return NAN if isinstance(signal, bytes) else float(signal)
+    days, ms_of_day = divmod(int(row["event_time_ms"]), 86_400_000)
+    hour, weekday = ms_of_day // 3_600_000, (days + 3) % 7
+    measures = {"hour": hour, "weekday": weekday, "weekend": weekday in {5, 6}, "night": hour < 6, "amount": int(row["amount_minor"])}
+    return float(measures.get(feature.measure, NAN))
