@@ -81,11 +81,11 @@ def _judge(file: CatalogueFile, page: Page) -> None:
         fields[entry.id] = name
         _judge_entity(name, entry, file, page)
     entities = tuple(entity_of(name, entry, file) for name, entry in file.entities.items())
+    for entity, name in zip(entities, file.entities, strict=True):
+        _judge_reach(entity, name, file, page)
     reach_ms = max(keep_ms for entity in entities for keep_ms in (entity.events_keep_ms, *(each.keep_ms for each in entity.sets)))
     if duration_ms(file.lifetime) < reach_ms:
         raise page.error(f"lifetime {file.lifetime} is below the longest window and the grace, {reach_ms} ms", "lifetime")
-    for entity, name in zip(entities, file.entities, strict=True):
-        _judge_reach(entity, name, file, page)
     names = [feature.name for feature in features_of(entities, file)]
     if not names:
         raise page.error("no feature is asked for")
