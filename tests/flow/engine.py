@@ -14,7 +14,7 @@ from confluent_kafka import Message as KafkaMessage
 from confluent_kafka.cimpl import NewTopic
 
 from app.commands.topics import create
-from app.running import RunningWorker, prepared, scratch
+from app.running import POLICY_FILE, RunningWorker, prepared, scratch
 from app.settings import Settings
 from broker.connection import Connection
 from broker.outside import Tail
@@ -181,22 +181,24 @@ def make_source(connection: Connection, topic: str, *, partitions: int = SOURCE_
     admin.create_topics([NewTopic(topic, partitions, 1, config=given)])[topic].result()
 
 
-def prepare(settings: Settings, *, partitions: int = SOURCE_PARTITIONS, wished: bool = True) -> Connection:
-    """Everything but the worker. wished: the package and the policy that ship."""
+def prepare(settings: Settings, *, partitions: int = SOURCE_PARTITIONS, wished: bool = True, policy: Path = POLICY_FILE) -> Connection:
+    """Everything but the worker. wished: the package that ships and the policy."""
     connection = Connection(settings.bootstrap, settings.librdkafka_options())
     make_source(connection, settings.transactions_topic, partitions=partitions)
     if settings.labels:
         make_source(connection, settings.labels_topic, partitions=LABEL_PARTITIONS)
     if wished:
-        return prepared(settings)
+        return prepared(settings, policy=policy)
     create(settings, connection)
     return connection
 
 
 @contextmanager
-def running(settings: Settings, folder: Path, *, partitions: int = SOURCE_PARTITIONS, wished: bool = True) -> Iterator[Engine]:
+def running(
+    settings: Settings, folder: Path, *, partitions: int = SOURCE_PARTITIONS, wished: bool = True, policy: Path = POLICY_FILE
+) -> Iterator[Engine]:
     """An engine that is ready; stopped in order afterwards, with exit code 0."""
-    connection = prepare(settings, partitions=partitions, wished=wished)
+    connection = prepare(settings, partitions=partitions, wished=wished, policy=policy)
     worker = RunningWorker(settings, log=folder / "worker.log")
     worker.start()
     try:

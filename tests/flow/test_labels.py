@@ -11,19 +11,9 @@ from schemas.errors import BadSetting, TopicMissing
 from schemas.reasons import Reason
 from tests.flow.commands import weir
 from tests.flow.engine import Engine, Spot, prepare, settings_of
-from tests.flow.records import Customer, Fields, now_ms
+from tests.flow.records import Customer, label_of
 from tests.flow.starts import assert_refused, end_of_start
 from tests.schemas.label_examples import BAD_LABELS
-
-
-def label_of(transaction: Fields, **changed: object) -> bytes:
-    """A label of a transaction, with an id of its own."""
-    shared = {name: value for name, value in transaction.items() if name not in LEFT_OUT}
-    made = {**shared, "label_id": f"label-{transaction['transaction_id']}", "label": "fraud", "known_at_ms": now_ms(), **changed}
-    return json.dumps({name: value for name, value in made.items() if value is not ...}).encode()
-
-
-LEFT_OUT = ("payment_id", "mcc", "country", "channel", "latitude", "longitude")
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from schemas.records import Partition
 from telemetry.metrics import METRICS
 from tests.flow.engine import SOURCE_PARTITIONS, Engine
 from tests.flow.load import Load
-from tests.flow.records import Customer
+from tests.flow.records import Customer, label_of
 
 STOP_SECONDS_MAX = 10
 RATE = 1500.0
@@ -61,7 +61,9 @@ def test_the_positions_are_where_the_log_ends_and_nothing_lags(engine: Engine) -
 
 
 def test_every_metric_of_the_table_is_told_by_a_worker(engine: Engine) -> None:
+    engine.send_labels([label_of(Customer().fields())])
     engine.decided(engine.send([Customer().record(currency="XXX")]))
+    engine.until(lambda: engine.metric("weir_labels_total", label="fraud") > 0, "a label taken")
     told = {line.split("{")[0].split(" ")[0] for line in engine.worker.get("metrics").splitlines() if not line.startswith("#")}
     untold = {one.name for one in METRICS} - told - {name.removesuffix("_count") for name in told if name.endswith("_count")}
     assert untold <= ONLY_WHERE_IT_HAPPENS
