@@ -39,6 +39,7 @@ COMMANDS = {
     "control": Entry("control", "put a model, a policy or a catalogue in force; list what is"),
     "dead-letters": Entry("dead_letters", "list what was refused and why; show the original from its source"),
     "replay": Entry("replay", "stream a labelled file through Kafka and compare the decisions with the truth"),
+    "backfill": Entry("backfill", "put a history into an empty log: folded, never answered, so that an engine does not start empty"),
     "skew": Entry("skew", "compute what decisions show again from the log, and compare the bits"),
     "train": Entry("train", "train a model over a labelled history and write its package"),
     "simulate": Entry("simulate", "made-up transactions with eight kinds of fraud, seeded and labelled"),

@@ -5,32 +5,38 @@ from confluent_kafka import Message as KafkaMessage
 
 from broker.connection import Connection
 from schemas.errors import DeliveryFailed
+from schemas.records import Headers
 
 LIST_SECONDS = 10.0
 QUEUE_MAX = 200_000
+QUEUE_KBYTES_MAX = 131_072
 
 
 class Outlet:
-    """Sends transactions, idempotent, `linger_ms` 0: none waits for company. Any failed delivery is raised at the next call."""
+    """Sends records, idempotent, `linger_ms` 0: none waits for company. Any failed delivery is raised at the next call.
 
-    def __init__(self, connection: Connection, topic: str, *, linger_ms: int = 0) -> None:
+    gapless: what follows a record that cannot be delivered is not delivered either.
+    """
+
+    def __init__(self, connection: Connection, topic: str, *, linger_ms: int = 0, gapless: bool = False) -> None:
         self.acknowledged = 0
         self.topic = topic
         self.offset = -1
         """The highest that was acknowledged."""
         self._failed: KafkaError | None = None
         options = {"acks": "all", "enable.idempotence": True, "linger.ms": linger_ms, "compression.type": "lz4"}
+        options |= {"enable.gapless.guarantee": True, "queue.buffering.max.kbytes": QUEUE_KBYTES_MAX} if gapless else {}
         self._producer = Producer(
             connection.librdkafka(**options, **{"queue.buffering.max.messages": QUEUE_MAX, "partitioner": "murmur2_random"})
         )
 
-    def send(self, value: bytes, *, key: bytes | None = None, partition: int = -1) -> None:
+    def send(self, value: bytes, *, key: bytes | None = None, partition: int = -1, headers: Headers | None = None) -> None:
         """Hands one record over; waits where the queue is full. Raises DeliveryFailed."""
         if self._failed:
             raise DeliveryFailed(f"{self.topic}: {self._failed.str()}")
         while True:
             try:
-                self._producer.produce(self.topic, value, key, partition, on_delivery=self._delivered)
+                self._producer.produce(self.topic, value, key, partition, on_delivery=self._delivered, headers=list(headers or []))
             except BufferError:
                 self._producer.poll(0.1)
             else:

@@ -68,6 +68,10 @@ class LogTooShort(RefusedStart):
     """The log no longer holds what the state lacks."""
 
 
+class LogNotEmpty(RefusedStart):
+    """The log holds rows where a history is to begin, or another history."""
+
+
 class UnknownVersion(RefusedStart):
     """Stored bytes were written by a version that this build cannot read."""
 

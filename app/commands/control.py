@@ -15,7 +15,7 @@ from features.catalogue import Catalogue, catalogue_text, read_catalogue
 from models.model import Packages
 from models.package import read_package
 from models.policy import read_policy
-from schemas.control import CATALOGUE, KEYS, MODEL, POLICY, WISH, Control, encode_control
+from schemas.control import BACKFILL, CATALOGUE, KEYS, MODEL, POLICY, WISH, Control, encode_control
 from schemas.declared import Declared
 from schemas.errors import BadSetting
 from schemas.records import Message
@@ -90,7 +90,7 @@ def catalogue_in_force(board: Board) -> Catalogue:
 def _list(settings: Settings, connection: Connection, *, as_json: bool) -> int:
     board = board_of(settings, connection)
     rows: list[dict[str, Any]] = []
-    for key in KEYS:
+    for key in (*KEYS, BACKFILL):
         in_force, refused = board.echoes.get((0, key)), board.refusals.get((0, key))
         if refused and not newer(refused, in_force):
             refused = None  # a later wish took effect

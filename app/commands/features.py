@@ -37,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Writes the matrix and says how it went."""
+    from app.bars import rows_of_file
     from app.commands.train import ID_KEY, text_of
     from app.offline import stretches
     from features.catalogue import catalogue_text, read_catalogue
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise BadSetting(f"features: --cache-mib {arguments.cache_mib}, at least 1")
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeElapsedColumn(), TimeRemainingColumn()
     with Progress(*columns, console=console) as progress:
-        task = progress.add_task("features", total=_rows_of(arguments.file))
+        task = progress.add_task("features", total=rows_of_file(arguments.file))
         figures = write(
             stretches(arguments.file, mapping, catalogue, Pseudonyms(ID_KEY)),
             arguments.out,
@@ -131,17 +132,6 @@ def write(
 def memory_peak_bytes() -> int:
     """The most that this process has held so far."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
-def _rows_of(file: Path) -> int | None:
-    """How many rows a Parquet file says it has; None: it is another file, or does not say."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return None if ".csv" in file.suffixes else int(pq.read_metadata(file).num_rows)
-    except (OSError, pa.ArrowException):
-        return None  # whoever reads it will say what is wrong
 
 
 class _Rate(ProgressColumn):
