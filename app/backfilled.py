@@ -147,8 +147,10 @@ class Backfill:
                 for at, rows in _runs(piece.rows):
                     new = rows[rows["offset"] > after[at]]
                     new["origin"] = 0  # the block says it
-                    where = {"topic": self._log.topic, "partition": self._log.number, "origin": origins[at]}
-                    for message in pack(new, **where, config=config, bytes_max=BLOCK_BYTES_MAX):
+                    origin, log = origins[at], self._log
+                    for message in pack(
+                        new, topic=log.topic, partition=log.number, origin=origin, config=config, bytes_max=BLOCK_BYTES_MAX
+                    ):
                         assert message.value is not None, "a block"
                         outlet.send(message.value, partition=0, headers=message.headers)
                         self.sent += 1

@@ -116,6 +116,8 @@ class Catalogue(msgspec.Struct, frozen=True):
     """Currency -> major units of the base currency for one major unit, a decimal string."""
     filters: dict[str, str]
     """Name -> predicate, as declared (`features.filters` reads it)."""
+    filter_hashes: dict[str, str]
+    """Name -> hash of what it asks, word for word: who has a bit of each event."""
     label_delay_ms: int
     """How old a transaction must be before what is not known to be fraud counts as genuine."""
     base_rate: float
@@ -138,11 +140,6 @@ class Catalogue(msgspec.Struct, frozen=True):
     def names(self) -> tuple[str, ...]:
         """Of the features, in the order of the columns."""
         return tuple(feature.name for feature in self.features)
-
-    @property
-    def filter_hashes(self) -> dict[str, str]:
-        """Name of a filter -> hash of its definition: who has a bit of each event."""
-        return {}
 
     @property
     def keep_ms(self) -> int:

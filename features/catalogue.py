@@ -7,6 +7,7 @@ window), recency, baseline, distinct (`of` by `of`), novelty; then the features 
 """
 
 from fractions import Fraction
+from hashlib import sha256
 from importlib.resources import files
 
 import msgspec
@@ -14,7 +15,7 @@ import msgspec
 from features.asked import FRAUD, HOT, Catalogue, Entity, Feature, SetSpec
 from features.catalogue_file import CatalogueFile, EntityEntry, Page, duration_ms
 from features.columns import entity_of, features_of
-from features.filters import predicate
+from features.filters import canonical, predicate
 from schemas.money import EXPONENTS
 from schemas.row import ID_FIELDS
 
@@ -43,6 +44,7 @@ def read_catalogue(text: str, *, place: str) -> Catalogue:
         base_currency=file.base_currency,
         rates=dict(sorted(file.rates.items())),
         filters=file.filters,
+        filter_hashes={name: sha256(canonical(text).encode()).hexdigest()[:16] for name, text in file.filters.items()},
         label_delay_ms=duration_ms(file.label_delay),
         base_rate=float(file.base_rate),
         events_max=file.events_max,

@@ -63,15 +63,19 @@ class Fold:
     def __init__(self, catalogue: Catalogue, *, declared: Declared | None = None, load: Load, cache_bytes: int = 256 << 20) -> None:
         self._unwritten = Unwritten(load)
         self._open: Folded | None = None
-        self._read(catalogue, declared or Declared.first(catalogue))
-        self._arena = Arena(plan_of(catalogue), bytes_max=cache_bytes)
+        self._arena = Arena(self._read(catalogue, declared or Declared.first(catalogue)), bytes_max=cache_bytes)
 
-    def _read(self, catalogue: Catalogue, declared: Declared) -> None:
+    def _read(self, catalogue: Catalogue, declared: Declared) -> Words:
+        """Goes by these from here on. Returns their plan."""
         self._entities = tuple(entity.name for entity in catalogue.entities)
         self._features = len(catalogue.features)
         self._dtype = row_dtype(catalogue.signals)
         self._unfilled = Unfilled.of(catalogue.features, declared)
-        self._filters = [(FIRST_FILTER + at, predicate(text, catalogue.signals)) for at, text in enumerate(catalogue.filters.values())]
+        hashes = catalogue.filter_hashes
+        self._filters = [
+            (FIRST_FILTER + declared.bit_of(hashes[name]), predicate(text, catalogue.signals)) for name, text in catalogue.filters.items()
+        ]
+        return plan_of(catalogue, declared)
 
     def obey(self, catalogue: Catalogue, declared: Declared) -> None:
         """Goes on under another catalogue, between batches. What has changed is frozen; memory is empty after it and fills as keys come.
@@ -81,8 +85,7 @@ class Fold:
         self._close()
         self._unwritten.freeze(self._frozen())
         old = self._arena
-        self._read(catalogue, declared)
-        self._arena = Arena(plan_of(catalogue), bytes_max=old.bytes_max)
+        self._arena = Arena(self._read(catalogue, declared), bytes_max=old.bytes_max)
         self._arena.state[NEWEST_MS:FOUND] = old.state[NEWEST_MS:FOUND]  # and its counters
 
     def rows(self, rows: Rows) -> Folded:

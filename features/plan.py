@@ -1,6 +1,6 @@
 """The plan: a catalogue as the words that the compiled loop reads, laid out as `features.aggregates.program` says."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from features.aggregates.record import ENTRY_WORDS, EVENT_WORDS, FIRST_FILTER, L
 from features.aggregates.record import HOT as HOT_BIT
 from features.aggregates.stored import COUNTRY_BYTES, ID_BYTES, SET_TAGS
 from features.asked import FRAUD, HOT, Catalogue, Entity, Feature, SetSpec, Sliced
+from schemas.declared import Declared
 from schemas.reasons import Reason
 from schemas.row import Kind, row_dtype
 
@@ -18,8 +19,8 @@ Columns = dict[tuple[str, str, str, str, str, str], int]
 """(measure, entity, of, where, window, delay) -> column of a feature."""
 
 
-def plan_of(catalogue: Catalogue) -> Words:
-    """The words for rows of `row_dtype(catalogue.signals)`. int64 (so many,)."""
+def plan_of(catalogue: Catalogue, declared: Declared) -> Words:
+    """The words for rows of `row_dtype(catalogue.signals)`. int64 (so many,). declared: who has which bit."""
     dtype = row_dtype(catalogue.signals)
     lies = {name: dtype.fields[name][1] for name in dtype.names or () if dtype.fields}
     columns = {place_of(each): at for at, each in enumerate(catalogue.features)}
@@ -48,10 +49,11 @@ def plan_of(catalogue: Catalogue) -> Words:
     ]
     words[program.SIGNALS], words[program.SIGNALS_AT] = len(signals), len(words)
     words += [word for pair in signals for word in pair]
+    bits = {name: declared.bit_of(definition) for name, definition in catalogue.filter_hashes.items()}
     words[program.ENTITIES] = len(catalogue.entities)
     for at, entity in enumerate(catalogue.entities):
         words[program.ENTITIES_AT + at] = len(words)
-        words += _of_entity(entity, catalogue, lies, columns, begin=len(words))
+        words += _of_entity(entity, catalogue, bits, lies, columns, begin=len(words))
     return np.array(words, np.int64)
 
 
@@ -67,8 +69,10 @@ def _record_words(catalogue: Catalogue, entity: Entity) -> int:
     return (SECTIONS + SETS + sections) * 5 // 4 + 2 * LINE_WORDS
 
 
-def _of_entity(entity: Entity, catalogue: Catalogue, lies: dict[str, int], columns: Columns, *, begin: int) -> list[int]:
-    """begin: where in the plan its words begin."""
+def _of_entity(
+    entity: Entity, catalogue: Catalogue, bits: Mapping[str, int], lies: dict[str, int], columns: Columns, *, begin: int
+) -> list[int]:
+    """bits: name of a filter -> its bit. begin: where in the plan its words begin."""
     windows = dict(zip((*entity.windows_ms, *entity.baseline_windows_ms), (*entity.windows, *entity.baseline_windows), strict=True))
     head = [0] * program.ENTITY_WORDS
     head[program.ID_AT], head[program.KEEP_MS] = lies[entity.field], entity.events_keep_ms
@@ -92,7 +96,7 @@ def _of_entity(entity: Entity, catalogue: Catalogue, lies: dict[str, int], colum
         words += _of_set(entity, each, lies, columns)
     words[program.SLICES], words[program.SLICES_AT] = len(entity.sliced), begin + len(words)
     for sliced in entity.sliced:
-        words += _of_slice(sliced, catalogue, columns)
+        words += _of_slice(sliced, bits, columns)
     words[program.LASTS], words[program.LASTS_AT] = len(entity.last), begin + len(words)
     words[program.LAST_DELAY_MS] = catalogue.label_delay_ms
     for last in entity.last:
@@ -100,12 +104,12 @@ def _of_entity(entity: Entity, catalogue: Catalogue, lies: dict[str, int], colum
     return words
 
 
-def _of_slice(sliced: Sliced, catalogue: Catalogue, columns: Columns) -> list[int]:
+def _of_slice(sliced: Sliced, bits: Mapping[str, int], columns: Columns) -> list[int]:
     mask = 0
     if sliced.where == HOT:
         mask = 1 << HOT_BIT
-    elif sliced.where in catalogue.filters:
-        mask = 1 << (FIRST_FILTER + list(catalogue.filters).index(sliced.where))
+    elif sliced.where in bits:
+        mask = 1 << (FIRST_FILTER + bits[sliced.where])
     words = [0] * program.SLICE_WORDS
     words[program.SLICE_OF_LABELS], words[program.SLICE_MASK] = sliced.where == FRAUD, mask
     words[program.SLICE_WINDOW_MS], words[program.SLICE_DELAY_MS] = sliced.window_ms, sliced.delay_ms

@@ -30,6 +30,9 @@ def variant(*, small: bool) -> tuple[str, Catalogue]:
         entities["ip"]["recency"] = {"measures": ["seconds_since_first"]}
         entities["account"]["velocity"]["windows"] = ["10s", "1m"]
         entities["card"]["baseline"]["windows"] = ["1m"]
+        entities["card"]["filtered"] = [each for each in entities["card"]["filtered"] if each.get("where") not in {"near", "fraud"}]
+        entities["card"]["filtered"].append({"where": "far", "measures": ["count"], "windows": ["1m"]})
+        said["filters"] = {"far": 'country == "SE"', "big": said["filters"]["big"]}  # one of another meaning where a bit was big's
     text = yaml.safe_dump(said, sort_keys=False)
     return text, read_catalogue(text, place="a variant")
 
@@ -56,7 +59,7 @@ def test_a_feature_is_as_if_always_declared_or_not_filled_yet(before: Catalogue,
     fold = Fold(before, load=nothing_stored)
     fold.rows(rows[:cut])
     newest_ms = fold.newest_ms
-    declared = Declared().by(before, after, newest_ms=newest_ms)
+    declared = Declared.first(before).by(before, after, newest_ms=newest_ms)
     fold.obey(after, declared)
     folded = fold.rows(rows[cut:])
     always = by_oracle(rows, MANY_TEXT if after is MANY else FEW_TEXT, after)
@@ -125,6 +128,6 @@ def test_rows_that_are_not_fresh_show_nothing_after_a_change_either() -> None:
     rows = build(seeded_steps(5, 200), MANY)
     fold = Fold(FEW, load=nothing_stored)
     fold.rows(rows[:50])
-    fold.obey(MANY, Declared().by(FEW, MANY, newest_ms=fold.newest_ms))
+    fold.obey(MANY, Declared.first(FEW).by(FEW, MANY, newest_ms=fold.newest_ms))
     folded = fold.rows(rows[50:])
     assert np.isnan(folded.features[folded.status != Status.FRESH]).all()
