@@ -43,6 +43,12 @@ class Protocol(NamedTuple):
         return not_known_defrauded(offline.fraud, cards=offline.card, days=offline.day, train_from=self.train_from, **weeks)
 
 
+def figures_of(offline: Offline, scores: NDArray[np.float32], judged: NDArray[np.bool_]) -> dict[str, float]:
+    """The book's three measures of some scores, on the rows of the mask."""
+    found = evaluate(scores[judged], offline.fraud[judged], cards=offline.card[judged], days=offline.day[judged])
+    return {"auc_roc": found.auc_roc, "average_precision": found.average_precision, "card_precision_100": found.card_precision}
+
+
 def compared(offline: Offline, live: NDArray[np.float32], protocol: Protocol | None) -> dict[str, Any]:
     """live: float32, a score each row of the file, NaN where there was no decision. Retries and refused rows do not count."""
     fresh = offline.fresh
@@ -50,12 +56,7 @@ def compared(offline: Offline, live: NDArray[np.float32], protocol: Protocol | N
     judged = fresh & (protocol.test_rows(offline) if protocol else True)
 
     def figures(scores: NDArray[np.float32]) -> dict[str, float]:
-        found = evaluate(scores[judged], offline.fraud[judged], cards=offline.card[judged], days=offline.day[judged])
-        return {
-            "auc_roc": round(found.auc_roc, 4),
-            "average_precision": round(found.average_precision, 4),
-            "card_precision_100": round(found.card_precision, 4),
-        }
+        return {name: round(figure, 4) for name, figure in figures_of(offline, scores, judged).items()}
 
     return {
         "scores_compared": int(np.count_nonzero(fresh)),

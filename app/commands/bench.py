@@ -40,6 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     features.add_argument("--mapping")
     features.add_argument("--rows", type=int, default=1_000_000, help="of made-up traffic (default: 1000000)")
     features.add_argument("--cache-mib", type=int, default=1024, help="values held in memory (default: 1024)")
+    handbook = what.add_parser(
+        "handbook", help="the Fraud Detection Handbook's test weeks, with labels; --live: through the engine, in every bit"
+    )
+    handbook.add_argument("--data", type=Path, required=True, metavar="FILE", help="the book's transactions")
+    handbook.add_argument("--weeks", type=int, default=4, choices=range(1, 5))
+    handbook.add_argument(
+        "--first-train-day", default="2018-07-25", metavar="D", help="the first training week begins there (default: 2018-07-25)"
+    )
+    handbook.add_argument("--live", action="store_true", help="and the same from decisions of the running engine")
+    for each in what.choices.values():
+        each.add_argument("--json", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="write the figures there")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -102,12 +113,19 @@ def _features(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     return features.measure(arguments.file, arguments.mapping, rows=arguments.rows, cache_mib=arguments.cache_mib, say=say)
 
 
+def _handbook(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks import handbook
+
+    return handbook.measure(arguments.data, weeks=arguments.weeks, first_train_day=arguments.first_train_day, live=arguments.live, say=say)
+
+
 MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
     "pipeline": _pipeline,
     "kill": _kill,
     "kernel": _kernel,
     "intake": _intake,
     "features": _features,
+    "handbook": _handbook,
 }
 
 
