@@ -19,11 +19,16 @@ base_currency: EUR
 rates: {EUR: "1"}
 events_max: 4
 members_max: 2
+labels_max: 4
 memory_min: 2
 memory_max: 3
 entities:
   account: {id: account_id, velocity: {measures: [count, sum], windows: [1m, 1h]}, distinct: {of: [merchant], windows: [1h]}}
-  merchant: {id: merchant_id, recency: {measures: [seconds_since_previous, seconds_since_first]}}
+  merchant:
+    id: merchant_id
+    recency: {measures: [seconds_since_previous, seconds_since_first]}
+    filtered: [{where: fraud, measures: [count], windows: [1h, 1m]}]
+    frauds: {measures: [seconds_since_first, seconds_since_last]}
 transaction: [amount]
 """
 POLICY_TEXT = "{name: simulated, thresholds: {review: 0.5}, shows: [%s]}"

@@ -1,4 +1,4 @@
-"""What is sent in a simulation: few keys, retries, late ones, bad ones."""
+"""What is sent in a simulation: few keys, retries, late ones, bad ones; and labels of them."""
 
 from random import Random
 
@@ -29,4 +29,27 @@ def transactions(random: Random, count: int) -> list[bytes]:
                     }
                 )
             )
+    return made
+
+
+def labels(random: Random, count: int) -> list[bytes]:
+    """Of a few merchants: repeated, taken back, bad, too old."""
+    made: list[bytes] = []
+    for at in range(count):
+        if made and random.random() < 0.25:
+            made.append(random.choice(made))
+        elif random.random() < 0.1:
+            made.append(b'{"label_id": 7}')
+        else:
+            sent = {
+                "label_id": f"l{at}",
+                "transaction_id": f"t{at}",
+                "event_time_ms": T0_MS + 20_000 * at - random.choice((0, 0, 45_000, 500 * 86_400_000)),
+                "amount_minor": random.randint(1, 500),
+                "currency": "EUR",
+                "merchant_id": f"m{random.randint(0, 3)}",
+                "label": random.choice(("fraud", "fraud", "fraud", "genuine", "dispute_won")),
+                "known_at_ms": T0_MS + 10**9,
+            }
+            made.append(msgspec.json.encode(sent))
     return made

@@ -1,13 +1,13 @@
 """A cell run by a seed: the real intake, task, positions and protocols, over a simulated log, disk, group and producer, with crashes.
 
-    source records -> Intake -> log -> Task -> decisions       a crash may come before and after each step of a protocol, and
-                                                               between any two turns of the scheduler
+    transactions -> Intake ─┬─> log -> Task -> decisions       a crash may come before and after each step of a protocol, and
+    labels       -> Intake ─┘                                  between any two turns of the scheduler
 
 What a dead process had sent and was not acknowledged arrives or not, but always a prefix of it: the producer is idempotent and gapless.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from random import Random
 from typing import Any
@@ -18,6 +18,7 @@ from engine.task import Task
 from features.catalogue import read_catalogue
 from features.fold import FOLD_VERSION
 from schemas.control import POLICY
+from schemas.label_writer import LabelWriter
 from schemas.money import Rates
 from schemas.records import Fetch, Message, Origin, Partition, Record
 from schemas.row_writer import RowWriter
@@ -26,10 +27,10 @@ from state.checkpoint import LogRange, decode_marker, encode_marker
 from state.progress import Progress
 from state.steps import CloseStore, CommitOffset, Delivery, OpenStore, ReadCommitted, ReadLogRange, Step, WriteStore, carry_out
 from tests.simulation.cell import CATALOGUE, LOG, POLICY_TEXT, PSEUDONYMS, Disk, task_of
-from tests.simulation.records import T0_MS, transactions
+from tests.simulation.records import T0_MS, labels, transactions
 
-SOURCE = Partition("transactions", 0)
-ORIGIN = Origin("source-id", 0, "transactions")
+TRANSACTIONS, LABELS = Partition("transactions", 0), Partition("labels", 0)
+ORIGINS = {source: Origin(f"id of {source.topic}", 0, source.topic) for source in (TRANSACTIONS, LABELS)}
 
 
 class Crash(BaseException):
@@ -39,13 +40,15 @@ class Crash(BaseException):
 class Outside:
     """What no crash takes away: topics, the group's offsets, the disk."""
 
-    def __init__(self, random: Random, records: list[bytes], wished: Sequence[tuple[int, Message]] = ()) -> None:
+    def __init__(self, random: Random, records: Mapping[Partition, list[bytes]], wished: Sequence[tuple[int, Message]] = ()) -> None:
         """wished: control rows, and the offset from which on the owner puts each into the log."""
         catalogue = read_catalogue(CATALOGUE, place="simulated")
         names = ", ".join(catalogue.names)
         policy = control_of(POLICY, POLICY_TEXT % names, "simulated")
         self.random = random
-        self.source = [Record(at, T0_MS + 10**9, None, value, []) for at, value in enumerate(records)]
+        self.sources = {
+            source: [Record(at, T0_MS + 10**9, None, value, []) for at, value in enumerate(values)] for source, values in records.items()
+        }
         self.log: list[Record] = []
         self.decisions: list[Message] = []
         self.committed: dict[Partition, int] = {}
@@ -75,14 +78,18 @@ class Process:
             signals={},
             candidates=[entity.field for entity in catalogue.entities],
         )
-        self._intake = Intake("log", writer=writer, config="simulated")
+        self._intakes = {
+            TRANSACTIONS: Intake("log", writer=writer, config="simulated"),
+            LABELS: Intake("log", writer=LabelWriter(writer), config="simulated"),
+        }
         self.task: Task
-        self._taken: Progress
+        self._taken: dict[Partition, Progress] = {}
 
     def begin(self) -> None:
-        """Assigned both partitions."""
-        position = self.outside.committed.get(SOURCE, 0)
-        self._taken = Progress(position, committed=position, stored=position, live_from=position)
+        """Assigned all partitions."""
+        for source in self._intakes:
+            position = self.outside.committed.get(source, 0)
+            self._taken[source] = Progress(position, committed=position, stored=position, live_from=position)
         start = self.protocols.start(LOG, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
         self.task = task_of(self._run(start), self.outside.disk)
 
@@ -92,7 +99,7 @@ class Process:
         self._maybe_crash()
         match random.choice(("intake", "decide", "decide", "acknowledge", "acknowledge", "commit", "checkpoint", "commit intake")):
             case "intake":
-                self._take_in(random.randint(1, 4))
+                self._take_in(random.choice(list(self._intakes)), random.randint(1, 4))
             case "decide":
                 self.decide(random.randint(1, 4))
             case "acknowledge":
@@ -102,14 +109,16 @@ class Process:
             case "checkpoint" if self.task.live:
                 self._run(self.protocols.checkpoint(self.task))
             case "commit intake":
-                self._run(self.protocols.commit(SOURCE, self._taken))
+                source = random.choice(list(self._intakes))
+                self._run(self.protocols.commit(source, self._taken[source]))
 
     def finish(self) -> None:
         """Without another crash: everything taken in, decided, acknowledged, stored."""
         self._left = None
-        while self._taken.folded < len(self.outside.source):
-            self._take_in(50)
-            self._acknowledge(1000)
+        for source, taken in self._taken.items():
+            while taken.folded < len(self.outside.sources[source]):
+                self._take_in(source, 50)
+                self._acknowledge(1000)
         while self.task.progress.folded < len(self.outside.log):
             self.decide(50)
             self._acknowledge(1000)
@@ -123,11 +132,11 @@ class Process:
             for message in decided.messages:
                 self._in_flight.append((partial(self.outside.decisions.append, message), receipt.delivered))
 
-    def _take_in(self, most: int) -> None:
-        taken = self._taken.folded
-        if records := self.outside.source[taken : taken + most]:
-            messages = self._intake.rows(Fetch(SOURCE, taken, records), ORIGIN)
-            receipt = self._taken.sent(upto=taken + len(records), messages=len(messages))
+    def _take_in(self, source: Partition, most: int) -> None:
+        taken = self._taken[source].folded
+        if records := self.outside.sources[source][taken : taken + most]:
+            messages = self._intakes[source].rows(Fetch(source, taken, records), ORIGINS[source])
+            receipt = self._taken[source].sent(upto=taken + len(records), messages=len(messages))
             for message in messages:
                 self._in_flight.append((partial(self.outside.append, message), receipt.delivered))
 
@@ -191,7 +200,8 @@ def simulate(
 ) -> Outside:
     """Lives and deaths until everything is decided."""
     random = Random(seed)
-    outside = Outside(random, transactions(random, records), wished)
+    sent = {TRANSACTIONS: transactions(random, records), LABELS: labels(Random(seed), records // 2)}
+    outside = Outside(random, sent, wished)
     for _ in range(random.randint(1, crashes_max)):
         process = Process(outside, crash_at=random.randint(0, 40), protocols=protocols)
         try:
