@@ -1,5 +1,7 @@
 """Filters: a predicate over columns means what Python would say of the row; what is not given matches nothing."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,7 +13,7 @@ from schemas.row import Rows, row_dtype
 SIGNALS = {"risk": "number", "tier": "text"}
 
 
-def rows(*each: dict[str, object]) -> Rows:
+def rows(*each: dict[str, Any]) -> Rows:
     made = np.zeros(len(each), row_dtype(SIGNALS))
     made["mcc"], made["signal_risk"] = -1, np.nan
     for row, said in zip(made, each, strict=True):
@@ -20,7 +22,7 @@ def rows(*each: dict[str, object]) -> Rows:
     return made
 
 
-def met(text: str, *each: dict[str, object]) -> list[bool]:
+def met(text: str, *each: dict[str, Any]) -> list[bool]:
     return list(predicate(text, SIGNALS)(rows(*each)).tolist())
 
 
