@@ -42,7 +42,8 @@ COMMANDS = {
     "backfill": Entry("backfill", "put a history into an empty log: folded, never answered, so that an engine does not start empty"),
     "skew": Entry("skew", "compute what decisions show again from the log, and compare the bits"),
     "train": Entry("train", "train a model over a labelled history and write its package"),
-    "simulate": Entry("simulate", "made-up transactions with eight kinds of fraud, seeded and labelled"),
+    "simulate": Entry("simulate", "made-up transactions with eight kinds of fraud, seeded and labelled; pictures of them; live"),
+    "drill": Entry("drill", "the attack drill: what the model finds of each kind of fraud, how soon, and what is lost"),
     "features": Entry("features", "the feature matrix of a labelled history, by the fold that runs live"),
     "bench": Entry("bench", "measure the published figures and write them as JSON"),
 }

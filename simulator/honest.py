@@ -137,6 +137,9 @@ class Honest:
         odds = people.online[slot] / (1 - people.online[slot].clip(max=0.99)) * online_level * np.where(away, 0.4, 1.0)
         online = random.random(len(slot)) < odds / (1 + odds)
         merchant = people.favourites[slot, favourite]
+        other = np.flatnonzero(self._merchants.online[merchant] != online)  # a habit of the other channel: another one, or somewhere new
+        merchant[other] = people.favourites[slot[other], (favourite[other] + 1) % FAVOURITES]
+        elsewhere |= (self._merchants.online[merchant] != online) & (random.random(len(slot)) < 0.5)
         web, till = np.flatnonzero(elsewhere & online), np.flatnonzero(elsewhere & ~online)
         merchant[web] = self._online.draw(random, len(web))
         out = (random.random(len(till)) < 0.12) & ~away[till]  # a day in another town

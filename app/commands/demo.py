@@ -24,6 +24,7 @@ from broker.once import read_all
 from broker.outside import Outlet
 from models.metrics import auc_roc
 from schemas.topics import DEAD_LETTERS, DECISIONS
+from simulator.reports import with_reports
 from simulator.traffic import traffic
 
 CARDS = 2000
@@ -76,7 +77,7 @@ class _said:  # noqa: N801  # reads as a word where it stands
 
 
 class Demo:
-    """Sends simulated transactions and reads their decisions."""
+    """Sends simulated transactions, and labels where they fall due; reads the decisions."""
 
     def __init__(self, settings: Settings, connection: Connection, worker: RunningWorker, *, seed: int, rate: float) -> None:
         self._settings, self._connection, self._worker = settings, connection, worker
@@ -119,8 +120,12 @@ class Demo:
 
     def _send(self, most: int) -> None:
         outlet = Outlet(self._connection, self._settings.transactions_topic)
-        began = time.monotonic()
-        for count, (transaction, label) in enumerate(self._traffic):
+        labels = Outlet(self._connection, self._settings.labels_topic)
+        began, count = time.monotonic(), 0
+        for transaction, label in with_reports(self._traffic):
+            if label is None:
+                labels.send(msgspec.json.encode(transaction), key=str(transaction["card_id"]).encode())
+                continue
             event_time_ms = transaction["event_time_ms"]
             assert isinstance(event_time_ms, int)
             if count >= most or self._stopping.is_set() or event_time_ms > self._until_ms:
@@ -133,8 +138,9 @@ class Demo:
             self._keys[transaction_id] = card
             self._sent_at[transaction_id] = time.monotonic()
             outlet.send(msgspec.json.encode(transaction), key=card.encode())
-            self._story.sent = count + 1
+            self._story.sent = count = count + 1
         outlet.flush()
+        labels.flush()
 
     def _keep(self, brief: Brief) -> None:
         latency_ms = 1000 * (time.monotonic() - self._sent_at[brief.transaction_id])

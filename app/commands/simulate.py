@@ -1,7 +1,9 @@
-"""`weir simulate`: made-up transactions with eight kinds of fraud, seeded and labelled, as JSON lines or Parquet.
+"""`weir simulate`: made-up transactions with eight kinds of fraud, seeded and labelled, as a file, as pictures, or live.
 
 A line is a transaction as producers send it, and beside it the truth, in fields that Weir does not read: `fraud`, `fraud_kind`,
 `fraud_type`, `episode`, `known_at_ms` (absent: never reported), `declined` (by the issuer).
+
+`--rate N` sends them instead, N a second, to the topic of transactions, and labels to theirs when they fall due, where that topic exists.
 """
 
 import argparse
@@ -28,11 +30,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--merchants", type=_positive, default=800, metavar="N", help="how many merchants (default: 800)")
     parser.add_argument("--from", dest="start", default=START, metavar="DATE", help=f"first day, UTC (default: {START})")
     parser.add_argument("--out", type=Path, metavar="FILE", help="FILE.parquet, or any other name for JSON lines (default: to stdout)")
+    parser.add_argument("--rate", type=float, metavar="PER_SECOND", help="send them to Kafka instead, so many a second, with their labels")
+    parser.add_argument("--prefix", help="with --rate: of the topics (default: the setting)")
     parser.add_argument("--summary", action="store_true", help="write nothing, say how many of which kind")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="draw the distributions of docs/simulator.md there, as SVG")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Writes, or sums up."""
+    """Writes, sends, draws, or sums up."""
+    if arguments.rate is not None:
+        from app.live_traffic import send
+
+        return send(arguments, start_ms=first_ms(arguments.start))
+    if arguments.pictures:
+        from app.pictures import draw
+
+        return draw(arguments.pictures, seed=arguments.seed, start_ms=first_ms(arguments.start))
     made = simulated(
         transactions=arguments.transactions,
         seed=arguments.seed,

@@ -8,8 +8,8 @@ from models.training.splits import Split
 from models.training.train import Settings
 
 FOLDER = Path(__file__).parents[1] / "packages" / "demo"
-TRANSACTIONS, CARDS, MERCHANTS, SEED, START = 300_000, 2000, 800, 20_260_101, "2026-01-01"
-"""Of the simulated traffic: 75 days, the first of which know nobody, as in a demo."""
+TRANSACTIONS, CARDS, MERCHANTS, SEED, START = 450_000, 2000, 800, 20_260_101, "2026-01-01"
+"""Of the simulated traffic: 110 days, the first of which know nobody, as in a demo."""
 
 
 def shipped(policy: Policy) -> tuple[Wanted, Split]:

@@ -32,6 +32,8 @@ class SyntheticIdentity:
         ends = begins + random.integers(32 * DAY_MS, 50 * DAY_MS, rings)
         towns, codes = by_share(random, TOWN_SHARE, rings), scene.fresh(rings)
         building = scene.rhythm(begins[of] + random.integers(0, 8 * DAY_MS, len(of)), fewest=4, most=9, pause_ms=5 * DAY_MS)
+        early = building.time_ms < ends[of][building.episode]
+        building = Rhythm(*(column[early] for column in building))
         leaving = scene.rhythm(ends[of] + random.integers(0, 3 * DAY_MS, len(of)), fewest=2, most=4, pause_ms=9 * HOUR_MS)
         return np.concatenate([
             self._purchases(at, number[at.episode], of[at.episode], towns, codes, leaving=leaves)

@@ -85,7 +85,7 @@ def test_a_first_payment_default_is_known_after_one_to_four_months() -> None:
 
 
 def test_the_label_says_what_the_plan_says() -> None:
-    labels = [label for _, label in islice(traffic(seed=1, start_ms=START_MS), 60_000)]
+    labels = [label for _, label in islice(traffic(seed=1, start_ms=START_MS), 150_000)]
     assert {label.fraud_type for label in labels if label.fraud} == set(TYPES.values())
     assert all((label.kind == "genuine") == (not label.fraud) == (label.fraud_type is None) for label in labels)
     assert all(label.episode is not None for label in labels if label.fraud)
@@ -187,7 +187,7 @@ def test_refund_abuse_comes_by_the_buyers_own_card_from_few_shops(seen: Columns,
     known = {(a, e) for a, e in zip(genuine["account"].tolist(), genuine["email"].tolist(), strict=True)}
     for each in episodes(of(frauds, FraudKind.REFUND_ABUSE)):
         assert len(np.unique(each["card"])) <= 2  # a card whose number changed meanwhile
-        assert len(np.unique(each["merchant"])) <= 3
+        assert len(np.unique(each["merchant"])) <= 2
     mine = of(frauds, FraudKind.REFUND_ABUSE)
     assert np.mean([pair in known for pair in zip(mine["account"].tolist(), mine["email"].tolist(), strict=True)]) > 0.95
 
