@@ -14,7 +14,7 @@ from tests.commands.run import weir
 
 def test_each_kind_is_found_and_none_to_perfection(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     figures = tmp_path / "drill.json"
-    done = weir("drill", "--json", figures)
+    done = weir("drill", "--json", figures, seconds=280)
     with capsys.disabled():
         print(f"\n{done.stdout}")
     assert done.returncode == 0, done.stderr + done.stdout
