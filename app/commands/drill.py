@@ -52,14 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _drilled(arguments: argparse.Namespace, file: Path, progress: Progress) -> Drill:
-    from app.simulated import simulated, write_parquet
+    from app.simulated import noted, simulated, write_parquet
 
     catalogue = read_catalogue(catalogue_text(), place="the shipped catalogue")
     model = Model(arguments.package or FOLDER, catalogue=catalogue)
     policy = read_policy(_text(arguments.policy) or policy_text(), place=str(arguments.policy or "the shipped policy"))
-    rows = progress.add_task("attacks", total=arguments.transactions)
+    world = progress.add_task("world", total=arguments.transactions)
     made = simulated(transactions=arguments.transactions, seed=arguments.seed, start_ms=START_MS, cards=CARDS, merchants=MERCHANTS)
-    write_parquet(made, file)
+    write_parquet(noted(made, lambda done: progress.update(world, completed=done)), file)
+    rows = progress.add_task("attacks", total=arguments.transactions)
     return drilled(
         file, model, policy, catalogue, warm_up_days=arguments.warm_up, on_rows=lambda done: progress.update(rows, completed=done)
     )

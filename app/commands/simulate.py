@@ -15,7 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
-from app.simulated import simulated, write_parquet
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app.simulated import noted, simulated, write_parquet
 from schemas.errors import BadSetting
 from simulator.written import Columns
 
@@ -57,12 +60,21 @@ def run(arguments: argparse.Namespace) -> int:
         return _summary(made)
     if arguments.out is None:
         _json_lines(made, sys.stdout)
-    elif arguments.out.suffix == ".parquet":
-        write_parquet(made, arguments.out)
     else:
-        with arguments.out.open("w", encoding="utf-8") as file:
-            _json_lines(made, file)
+        _to_file(made, arguments.out, arguments.transactions)
     return 0
+
+
+def _to_file(made: Iterator[Columns], out: Path, total: int) -> None:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("simulated", total=total)
+        made = noted(made, lambda done: progress.update(task, completed=done))
+        if out.suffix == ".parquet":
+            write_parquet(made, out)
+        else:
+            with out.open("w", encoding="utf-8") as file:
+                _json_lines(made, file)
 
 
 def first_ms(date: str) -> int:
