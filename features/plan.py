@@ -33,7 +33,7 @@ def plan_of(catalogue: Catalogue, declared: Declared) -> Words:
     head[program.GRACE_MS] = catalogue.grace_ms
     head[program.LIFETIME_MS] = catalogue.lifetime_ms
     head[program.FUTURE_MS] = catalogue.future_ms
-    head[program.ROW_WORDS] = head[program.CAPS_WORDS] = sum(_record_words(catalogue, entity) for entity in catalogue.entities)
+    head[program.ROW_WORDS] = head[program.CAPS_WORDS] = sum(record_words(catalogue, entity) for entity in catalogue.entities)
     head[program.TRANSACTION], head[program.REFUSED_ROW] = Kind.TRANSACTION, Kind.REFUSED
     head[program.LATE], head[program.AHEAD] = Reason.LATE, Reason.EVENT_TIME_AHEAD
     head[program.LABEL_ROW], head[program.LABEL_TOO_OLD] = Kind.LABEL, Reason.LABEL_TOO_OLD
@@ -57,7 +57,7 @@ def plan_of(catalogue: Catalogue, declared: Declared) -> Words:
     return np.array(words, np.int64)
 
 
-def _record_words(catalogue: Catalogue, entity: Entity) -> int:
+def record_words(catalogue: Catalogue, entity: Entity) -> int:
     """The largest block that a record of the entity can move to; a class is at most a quarter larger than what it holds."""
     items = (
         (EVENT_WORDS, catalogue.events_max),
