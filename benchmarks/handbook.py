@@ -51,6 +51,10 @@ class Choice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     validation: dict[str, Any]
     """What it was chosen by; nothing is computed from it."""
 
+    def without(self, globs: Sequence[str]) -> "Choice":
+        """The same less some features."""
+        return msgspec.structs.replace(self, features=(*self.features, *(f"!{glob}" for glob in globs)))
+
 
 class Week(NamedTuple):
     """One training week and the package that came of it."""
@@ -75,9 +79,16 @@ def choice() -> Choice:
     return read_yaml(CHOICE.read_text(encoding="utf-8"), Choice, place=str(CHOICE.name), error=BadSetting)
 
 
-def measure(file: Path, *, weeks: int, first_train_day: str, live: bool, say: Say) -> dict[str, Any]:
-    """Figures of so many weeks. `faults`: what was not equal, or missing. Raises BadMapping, BadSetting, BadTraining."""
-    chosen, catalogue, mapping = choice(), read_catalogue(catalogue_text(), place="the catalogue that ships"), read_mapping("handbook")
+def measure(file: Path, *, weeks: int, first_train_day: str, without: Sequence[str], live: bool, say: Say) -> dict[str, Any]:
+    """Figures of so many weeks. without: globs of features that are left out; `faults`: what was not equal, or missing.
+
+    Raises BadMapping, BadSetting, BadTraining.
+    """
+    chosen, catalogue, mapping = (
+        choice().without(without),
+        read_catalogue(catalogue_text(), place="the catalogue that ships"),
+        read_mapping("handbook"),
+    )
     first = Protocol.of(first_train_day)
     protocols = [Protocol(first.train_from + WEEK_DAYS * week) for week in range(weeks)]
     began = time.monotonic()

@@ -48,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     handbook.add_argument(
         "--first-train-day", default="2018-07-25", metavar="D", help="the first training week begins there (default: 2018-07-25)"
     )
+    handbook.add_argument("--without", nargs="+", default=[], metavar="GLOB", help="features that are left out, as '*_hot_*'")
     handbook.add_argument("--live", action="store_true", help="and the same from decisions of the running engine")
     for each in what.choices.values():
         each.add_argument("--json", type=Path, metavar="FILE", default=argparse.SUPPRESS, help="write the figures there")
@@ -116,7 +117,14 @@ def _features(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
 def _handbook(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     from benchmarks import handbook
 
-    return handbook.measure(arguments.data, weeks=arguments.weeks, first_train_day=arguments.first_train_day, live=arguments.live, say=say)
+    return handbook.measure(
+        arguments.data,
+        weeks=arguments.weeks,
+        first_train_day=arguments.first_train_day,
+        without=arguments.without,
+        live=arguments.live,
+        say=say,
+    )
 
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
