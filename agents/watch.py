@@ -111,6 +111,7 @@ class Watch:
             metrics.CACHE_BYTES.labels(name).set(fold.cache_bytes_used)
             metrics.CACHE_KEYS.labels(name).set(fold.keys)
             metrics.DROPPED.labels(name, "events").inc(self._more(partition, "events", fold.events_dropped))
+            metrics.DROPPED.labels(name, "labels").inc(self._more(partition, "labels", fold.labels_dropped))
             metrics.DROPPED.labels(name, "members").inc(self._more(partition, "members", fold.members_dropped))
         metrics.REPLAYED.labels(name).inc(self._more(partition, "silent", task.silent_rows))
 

@@ -23,9 +23,12 @@ Made by `python -m features.document` from `features/catalogue.yaml`, version `{
 A name is a definition read aloud, entity_measure_of_where_window. *t* is the transaction's event time, *a* its amount in minor units
 of {currency}, *tᵢ* and *aᵢ* those of the key's accepted events. All are float32; sums are exact integers until then.
 
-- A key keeps its events for the longest window and the grace, {grace_days} days, behind its newest, at most {events_max}: a full key drops
-  its oldest event. A set keeps at most {members_max} members: a full set drops its oldest sighting (equal: the smaller member). What was
-  dropped is not counted any more, and is new when it comes again.
+- A key keeps its events for the longest window and the grace, {grace_days} days, behind its newest: the newest {events_max} exactly, older
+  ones in at most 2,048 buckets (64 B each and 16 B a filter; stored about 20 B). Count and sum of a window that reaches into those are
+  within 1 % for a transaction in order, for one with a delay within 1 % of what is newer than either edge; max and deviation are those of
+  whole buckets. A transaction older than the newest bucket sees about what it should; its max, deviation and zscore are unknown.
+- A set keeps {members_max} members; above that a sample, from which *distinct* is within about 2/√{members_max} (less surely
+  where a window holds few of the members), and *new* of a member that is not in the sample is unknown, until the set is empty again.
 - A late transaction is put where it belongs in time and sees only what is not newer. Equal times stand in order of arrival.
 - A set holds a member's newest sighting only: a late transaction does not see a member that came again after it.
 - Nothing is counted of a transaction that is more than {grace_days} days behind the newest of its cell, or more than {ahead_minutes} min
@@ -33,8 +36,8 @@ of {currency}, *tᵢ* and *aᵢ* those of the key's accepted events. All are flo
 - A key not seen for {lifetime_days} days is forgotten: its next transaction is its first.
 - A filter is met, or not, when a transaction comes, and then only those that met it count: {filters}. `hot`: *a* > 2.2 *m* of that key
   (robust_mean). `fraud` is what labels say of earlier transactions, whenever they say it: counted at the transaction's time, in whole
-  seconds, `dispute_won` as -1. A key keeps at most {labels_max} labels, {lifetime_days} days far. A label's id is known as long as it
-  is kept, so a repeated one counts once.
+  seconds, `dispute_won` as -1. A key keeps its labels for {lifetime_days} days: the newest {labels_max} exactly,
+  older ones in buckets. A label's id is known as long as it is exact, so a repeated one counts once.
 - Which features know the simulator behind a data set: `hot`, and less so robust_ratio and over_max. In the handbook's data one kind of
   fraud multiplies amounts by 5, another is every amount above 220; 2.2 was found by what separates there. They are of use elsewhere, but
   a figure on that data says more of its simulator than of fraud. Nothing else here was shaped by a data set.

@@ -32,7 +32,7 @@ from schemas.verdict import VERDICT, Verdicts
 
 __all__ = ["FOLD_VERSION", "Fold", "Folded", "Load", "Status"]
 
-FOLD_VERSION = 2
+FOLD_VERSION = 3
 """Raised whenever the same rows give other features, verdicts or bytes: state of another version is not gone on with."""
 
 

@@ -12,6 +12,7 @@ from features.aggregates import (
     baseline,
     behaviour,
     distinct,
+    hot,
     itself,
     keeping,
     labels,
@@ -23,8 +24,9 @@ from features.aggregates import (
     velocity,
     windows,
 )  # fmt: skip
-from features.aggregates.blocks import CHANGED_KEYS, END, NEWEST_MS
+from features.aggregates.blocks import CHANGED_KEYS, END, EVENTS_DROPPED, LABELS_DROPPED, NEWEST_MS
 from features.aggregates.compiled import Bytes, Floats, Words, bytes_2d, compiled, floats_2d, inlined, int64, read_2d, words_1d, words_2d
+from features.aggregates.growth import moved, roomy, settled
 from features.aggregates.judge import FRESH, PRIMARY, SILENT, STATUS, judge
 from features.aggregates.labels import KNOWN_FROM, SECOND_MS
 from features.aggregates.program import (
@@ -54,25 +56,26 @@ from features.aggregates.program import (
 )
 from features.aggregates.raw import read_float64, read_int16, read_int64
 from features.aggregates.record import (
+    BUCKETS,
     EVENTS,
     FIRST,
     HOT,
+    LABEL_BUCKETS,
     LABELS,
     NEVER,
     NEWEST,
     PLACED_MS,
     SECTIONS,
+    buckets_at,
     clear,
     fact,
     length,
-    moved,
     packed,
     place_at,
     placed_at,
     room,
     section_at,
     sections_in,
-    settled,
     start,
 )
 from features.aggregates.slots import AT, CHANGED, FLAGS, look_ahead
@@ -117,31 +120,54 @@ def take_in(
     section = words[at + SECTIONS + EVENTS]
     times = at + SECTIONS + sections_in(shape) + start(section)
     facts = times + room(section)
-    place = windows.insert(words, times, facts, length(section), time_ms, fact(amount_minor, bits))
-    words[at + SECTIONS + EVENTS] = packed(length(section) + 1, room(section), start(section))
+    older, own, place = buckets_at(words, at, shape, BUCKETS), fact(amount_minor, bits), -1
+    late = hot.reaches(words, older, time_ms)
+    if not late:
+        place = windows.insert(words, times, facts, length(section), time_ms, own)
+        words[at + SECTIONS + EVENTS] = packed(length(section) + 1, room(section), start(section))
+        hot.add_exact(words, older, own)
 
     newest_ms, first_ms = words[at + NEWEST], words[at + FIRST]
     previous_ms = newest_ms  # its event may have left
     if newest_ms > time_ms:
-        previous_ms = words[times + place - 1] if place > 0 else NEVER
+        previous_ms = words[times + place - 1] if place > 0 else hot.last_known(words, older, time_ms)
     words[at + NEWEST], words[at + FIRST] = max(newest_ms, time_ms), time_ms if first_ms == NEVER else min(first_ms, time_ms)
 
-    windows.scan(out, row, plan, asked + ENTITY_WORDS, plan[asked + WINDOWS], words, times, facts, place)
+    if late:
+        hot.write_late(out, row, plan, asked + ENTITY_WORDS, plan[asked + WINDOWS], words, older, time_ms, amount_minor)
+    else:
+        windows.scan(
+            out, row, plan, asked + ENTITY_WORDS, plan[asked + WINDOWS], words, times, facts, place, older, place == length(section)
+        )
     recency.write(out, row, plan, asked + RECENCY, time_ms, previous_ms, first_ms)
-    section = words[at + SECTIONS + LABELS]
-    known = section_at(words, at, shape, LABELS) + start(section)
-    slices.write(out, row, plan, asked, words, times, facts, place + 1, known, known + room(section), length(section), time_ms)
-    labels.write_times(out, row, plan, asked, words, known, known + room(section), length(section), time_ms)
-    labels.write_lasts(out, row, plan, asked, words, at, times, place + 1, known, known + room(section), length(section), time_ms)
+    write_known(out, row, words, plan, at, shape, asked, times, place + 1, older, time_ms, own if late else slices.NOT_LATE)
+    if late:
+        keeping.take_late(words, state, at, shape, time_ms, own, BUCKETS, EVENTS_DROPPED)
     travelled(raw, row, out, words, plan, at, asked, time_ms)
     keeping.sight(raw, row, out, words, state, plan, at, shape, asked)
-    keeping.let_go(words, state, plan, at, shape, words[at + NEWEST] - plan[asked + KEEP_MS])
+    keeping.let_events_go(words, state, plan, at, shape, words[at + NEWEST] - plan[asked + KEEP_MS])
     keeping.let_labels_go(words, state, plan, at, shape, (words[at + NEWEST] - plan[LIFETIME_MS]) // SECOND_MS)
     if primary:
         origin, offset = read_int16(raw, row, plan[ORIGIN]), read_int64(raw, row, plan[OFFSET])
         who = read_int64(raw, row, plan[TRANSACTION_HASH]), read_int64(raw, row, plan[CONTENT_HASH])
         repeats.append(words, at, shape, (who[0], who[1], time_ms, origin, offset), row)
         repeats.forget(words, at, shape, plan)
+
+
+@inlined
+def write_known(
+    out: Floats, row: int, words: Words, plan: Words, at: int, shape: int, asked: int,
+    times: int, kept: int, older: hot.Section, time_ms: int, late: int,
+) -> None:  # fmt: skip
+    """What filters and labels say. kept: exact events up to the row, it among them; late: its fact where it is not."""
+    section = words[at + SECTIONS + LABELS]
+    known, items = section_at(words, at, shape, LABELS) + start(section), length(section)
+    facts, label_facts = times + room(words[at + SECTIONS + EVENTS]), known + room(section)
+    older_labels = buckets_at(words, at, shape, LABEL_BUCKETS)
+    events = length(words[at + SECTIONS + EVENTS])
+    slices.write(out, row, plan, asked, words, times, facts, kept, events, older, known, label_facts, items, older_labels, time_ms, late)
+    labels.write_times(out, row, plan, asked, words, known, label_facts, items, older_labels, time_ms)
+    labels.write_lasts(out, row, plan, asked, words, at, times, kept, known, label_facts, items, older_labels, time_ms)
 
 
 @inlined
@@ -167,11 +193,19 @@ def take_label(
     if labels.known(words, at, shape, label_hash) and labels.alive(words, at, shape, lives_since(state, plan)):
         return
     at = opened(words, table, state, plan, slot, shape)
-    if not settled(words, at, shape, LABELS):
-        at = moved(words, state, plan, at, shape, 1 << LABELS)
+    full = 0 if settled(words, at, shape, LABELS) else 1 << LABELS
+    full |= 0 if roomy(words, plan, at, LABEL_BUCKETS) else 1 << LABEL_BUCKETS
+    if full:
+        at = moved(words, state, plan, at, shape, full)
     table[slot, AT] = at
     time_s = read_int64(raw, row, plan[EVENT_TIME_MS]) // SECOND_MS
-    labels.insert(words, at, shape, time_s, fact(read_int64(raw, row, plan[AMOUNT_MINOR]), 1 << raw[row, plan[LABEL]]), label_hash)
+    own = fact(read_int64(raw, row, plan[AMOUNT_MINOR]), 1 << raw[row, plan[LABEL]])
+    older = buckets_at(words, at, shape, LABEL_BUCKETS)
+    if hot.reaches(words, older, time_s):
+        keeping.take_late(words, state, at, shape, time_s, own, LABEL_BUCKETS, LABELS_DROPPED)
+    else:
+        labels.insert(words, at, shape, time_s, own, label_hash)
+        hot.add_exact(words, older, own)
     newest_ms = max(words[at + NEWEST], labels.newest_ms_of(words, at, shape, NEVER))
     keeping.let_labels_go(words, state, plan, at, shape, (newest_ms - plan[LIFETIME_MS]) // SECOND_MS)
 

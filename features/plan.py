@@ -6,8 +6,20 @@ import numpy as np
 
 from features.aggregates import baseline, behaviour, itself, labels, program, recency, slices, travel, velocity
 from features.aggregates.blocks import LINE_WORDS
+from features.aggregates.buckets import BUCKETS_MAX, COUNT, KEPT
 from features.aggregates.compiled import Words
-from features.aggregates.record import ENTRY_WORDS, EVENT_WORDS, FIRST_FILTER, LABEL_WORDS, MEMBER_WORDS, SECTIONS, SETS, shape_of
+from features.aggregates.growth import step_of
+from features.aggregates.record import (
+    ENTRY_WORDS,
+    EVENT_WORDS,
+    FIRST_FILTER,
+    LABEL_ARRAYS,
+    LABEL_WORDS,
+    MEMBER_WORDS,
+    SECTIONS,
+    SETS,
+    shape_of,
+)
 from features.aggregates.record import HOT as HOT_BIT
 from features.aggregates.stored import COUNTRY_BYTES, ID_BYTES, SET_TAGS
 from features.asked import FRAUD, HOT, Catalogue, Entity, Feature, SetSpec, Sliced
@@ -33,6 +45,7 @@ def plan_of(catalogue: Catalogue, declared: Declared) -> Words:
     head[program.GRACE_MS] = catalogue.grace_ms
     head[program.LIFETIME_MS] = catalogue.lifetime_ms
     head[program.FUTURE_MS] = catalogue.future_ms
+    bits = {name: declared.bit_of(definition) for name, definition in catalogue.filter_hashes.items()}
     head[program.ROW_WORDS] = head[program.CAPS_WORDS] = sum(record_words(catalogue, entity) for entity in catalogue.entities)
     head[program.TRANSACTION], head[program.REFUSED_ROW] = Kind.TRANSACTION, Kind.REFUSED
     head[program.LATE], head[program.AHEAD] = Reason.LATE, Reason.EVENT_TIME_AHEAD
@@ -49,7 +62,6 @@ def plan_of(catalogue: Catalogue, declared: Declared) -> Words:
     ]
     words[program.SIGNALS], words[program.SIGNALS_AT] = len(signals), len(words)
     words += [word for pair in signals for word in pair]
-    bits = {name: declared.bit_of(definition) for name, definition in catalogue.filter_hashes.items()}
     words[program.ENTITIES] = len(catalogue.entities)
     for at, entity in enumerate(catalogue.entities):
         words[program.ENTITIES_AT + at] = len(words)
@@ -59,10 +71,13 @@ def plan_of(catalogue: Catalogue, declared: Declared) -> Words:
 
 def record_words(catalogue: Catalogue, entity: Entity) -> int:
     """The largest block that a record of the entity can move to; a class is at most a quarter larger than what it holds."""
+    filters = {sliced.where for sliced in entity.sliced} & {HOT, *catalogue.filters}
     items = (
-        (EVENT_WORDS, catalogue.events_max),
+        (EVENT_WORDS, catalogue.events_max + step_of(catalogue.events_max)),
         (ENTRY_WORDS, catalogue.memory_max),
-        (LABEL_WORDS, catalogue.labels_max if entity.keeps_labels else 0),
+        (KEPT + 2 * len(filters), BUCKETS_MAX + step_of(catalogue.events_max) + 2),
+        (LABEL_WORDS, catalogue.labels_max + step_of(catalogue.labels_max) if entity.keeps_labels else 0),
+        (LABEL_ARRAYS, BUCKETS_MAX + step_of(catalogue.labels_max) + 2 if entity.keeps_labels else 0),
         *((MEMBER_WORDS, catalogue.members_max),) * len(entity.sets),
     )
     sections = sum(1 + words * ((most + 1) * 5 // 4 + 1) for words, most in items)  # as `record.most` and `decoder.places_for` have it
@@ -76,7 +91,7 @@ def _of_entity(
     windows = dict(zip((*entity.windows_ms, *entity.baseline_windows_ms), (*entity.windows, *entity.baseline_windows), strict=True))
     head = [0] * program.ENTITY_WORDS
     head[program.ID_AT], head[program.KEEP_MS] = lies[entity.field], entity.events_keep_ms
-    head[program.WINDOWS], head[program.SHAPE] = len(windows), shape_of(len(entity.sets), 0)
+    head[program.WINDOWS], head[program.SHAPE] = len(windows), shape_of(len(entity.sets), _kept(entity, bits))
     for first, module, where in (
         (program.RECENCY, recency, ""),
         (program.BEHAVIOUR, behaviour, ""),
@@ -96,7 +111,7 @@ def _of_entity(
         words += _of_set(entity, each, lies, columns)
     words[program.SLICES], words[program.SLICES_AT] = len(entity.sliced), begin + len(words)
     for sliced in entity.sliced:
-        words += _of_slice(sliced, bits, columns)
+        words += _of_slice(sliced, bits, _kept(entity, bits), columns)
     words[program.LASTS], words[program.LASTS_AT] = len(entity.last), begin + len(words)
     words[program.LAST_DELAY_MS] = catalogue.label_delay_ms
     for last in entity.last:
@@ -104,14 +119,30 @@ def _of_entity(
     return words
 
 
-def _of_slice(sliced: Sliced, bits: Mapping[str, int], columns: Columns) -> list[int]:
-    mask = 0
+def _kept(entity: Entity, bits: Mapping[str, int]) -> int:
+    """The bits that the entity's buckets count: of all filters that something asks for."""
+    kept = 0
+    for sliced in entity.sliced:
+        kept |= _mask(sliced, bits)
+    return kept
+
+
+def _mask(sliced: Sliced, bits: Mapping[str, int]) -> int:
+    """The bit of a filter; 0: none is asked, or it is not one of events."""
     if sliced.where == HOT:
-        mask = 1 << HOT_BIT
-    elif sliced.where in bits:
-        mask = 1 << (FIRST_FILTER + bits[sliced.where])
+        return 1 << HOT_BIT
+    return 1 << (FIRST_FILTER + bits[sliced.where]) if sliced.where in bits else 0
+
+
+def _array(mask: int, kept: int) -> int:
+    """Which array of the buckets counts what meets the bit."""
+    return KEPT + 2 * (kept & (mask - 1)).bit_count() if mask else COUNT
+
+
+def _of_slice(sliced: Sliced, bits: Mapping[str, int], kept: int, columns: Columns) -> list[int]:
+    mask = _mask(sliced, bits)
     words = [0] * program.SLICE_WORDS
-    words[program.SLICE_OF_LABELS], words[program.SLICE_MASK] = sliced.where == FRAUD, mask
+    words[program.SLICE_ARRAY], words[program.SLICE_MASK] = -1 if sliced.where == FRAUD else _array(mask, kept), mask
     words[program.SLICE_WINDOW_MS], words[program.SLICE_DELAY_MS] = sliced.window_ms, sliced.delay_ms
     found = {feature.measure: columns[place_of(feature)] for feature in sliced.features}
     for at, measure in enumerate(slices.MEASURES):

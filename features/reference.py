@@ -17,6 +17,7 @@ from bisect import bisect_right
 
 import numpy as np
 
+from features import reference_buckets, reference_hot, reference_sets
 from features.asked import HOT
 from features.catalogue import Catalogue, Entity, SetSpec
 from features.filters import predicate
@@ -57,9 +58,9 @@ def fold_row(cell: Cell, row: np.void, catalogue: Catalogue) -> Outcome:
     for entity in catalogue.entities:
         if entity.name in keys:
             value = cell.values[keys[entity.name]] = value_of(cell, keys[entity.name], time_ms, catalogue)
-            folding = take_in(value, row, entity, met)
+            folding = take_in(value, row, entity, catalogue, met)
             found.update(features_of_value(folding, entity, catalogue))
-            let_go(cell, value, entity, catalogue)
+            let_go(cell, value, folding, entity, catalogue)
             if entity.name == primary:
                 remember(value, row, catalogue)
     features = [found.get(place_of(f), NAN) if f.entity else of_the_row(row, f) for f in catalogue.features]
@@ -82,17 +83,23 @@ def fold_label(cell: Cell, row: np.void, catalogue: Catalogue) -> Reason:
             key = entity.name, row[entity.field].tobytes()
             value = cell.values[key] = value_of(cell, key, cell.newest_ms, catalogue)
             if all(known.label_hash != label.label_hash for known in value.labels):
-                value.labels.insert(bisect_right(value.labels, label.time_s, key=lambda known: known.time_s), label)
+                if reference_hot.reaches(value.label_buckets, label.time_s):
+                    own, exact = reference_hot.of_label(label), [reference_hot.of_label(each) for each in value.labels]
+                    value.label_buckets = reference_buckets.with_late(value.label_buckets, own, exact, reference_hot.LABEL_MASK)
+                else:
+                    value.labels.insert(bisect_right(value.labels, label.time_s, key=lambda known: known.time_s), label)
                 let_labels_go(cell, value, max(value.newest_ms, value.labels[-1].time_s * 1000), catalogue)
     return Reason.NONE
 
 
 def let_labels_go(cell: Cell, value: Value, newest_ms: int, catalogue: Catalogue) -> None:
-    """Drops labels as old as the lifetime, then the oldest of what is over the cap."""
-    value.labels = [label for label in value.labels if label.time_s > (newest_ms - catalogue.lifetime_ms) // 1000]
-    while len(value.labels) > catalogue.labels_max:
-        value.labels.pop(0)
-        cell.labels_dropped += 1
+    """Drops labels as old as the lifetime; what is over the cap becomes buckets."""
+    until_s = (newest_ms - catalogue.lifetime_ms) // 1000
+    value.labels = [label for label in value.labels if label.time_s > until_s]
+    exact = [reference_hot.of_label(label) for label in value.labels]
+    settled = reference_hot.settled(value.label_buckets, exact, catalogue.labels_max, reference_hot.LABEL_MASK, until_s)
+    value.label_buckets, value.labels = settled.buckets, value.labels[settled.left :]
+    cell.labels_dropped += settled.forced
 
 
 def value_of(cell: Cell, key: tuple[str, bytes], time_ms: int, catalogue: Catalogue) -> Value:
@@ -116,7 +123,7 @@ def untimely(cell: Cell, row: np.void, catalogue: Catalogue) -> Reason:
     return Reason.NONE
 
 
-def take_in(value: Value, row: np.void, entity: Entity, met: frozenset[str]) -> Folding:
+def take_in(value: Value, row: np.void, entity: Entity, catalogue: Catalogue, met: frozenset[str]) -> Folding:
     """Puts the row into the value: its event where it belongs in time, its members into the sets, its amount into the running values."""
     time_ms, amount_minor = int(row["event_time_ms"]), int(row["amount_minor"])
     running = value.robust_sum, value.robust_count, value.largest
@@ -127,8 +134,14 @@ def take_in(value: Value, row: np.void, entity: Entity, met: frozenset[str]) -> 
     at = bisect_right(value.events, time_ms, key=lambda kept: kept.time_ms)
     history = value.events[:at]
     first_ms = None if value.empty else value.first_ms
-    new = {each.of: see(value.sets.setdefault(each.of, {}), member_of(row, each), time_ms) for each in entity.sets}
-    value.events.insert(at, event)
+    new = {each.of: see(value, each.of, member_of(row, each), time_ms) for each in entity.sets}
+    late, older = reference_hot.reaches(value.buckets, time_ms), value.buckets
+    if late:
+        filters = reference_hot.filters_of(entity, catalogue)
+        own, exact = reference_hot.of_event(event, filters), [reference_hot.of_event(each, filters) for each in value.events]
+        value.buckets = reference_buckets.with_late(older, own, exact, reference_hot.mask_of(entity, catalogue))
+    else:
+        value.events.insert(at, event)
     value.newest_ms = max(value.newest_ms, time_ms)
     value.first_ms = time_ms if first_ms is None else min(first_ms, time_ms)
     here, before = position_of(row), value.position
@@ -138,12 +151,17 @@ def take_in(value: Value, row: np.void, entity: Entity, met: frozenset[str]) -> 
         time_ms=time_ms,
         amount_minor=amount_minor,
         history=history,
-        seen=[*history, event],
-        previous_ms=history[-1].time_ms if history else None,
+        seen=history if late else [*history, event],
+        older=older,
+        late=event if late else None,
+        previous_ms=history[-1].time_ms if history else reference_hot.last_known(older, time_ms),
         first_ms=first_ms,
         sets=value.sets,
+        thresholds=value.thresholds,
+        members={each.of: member_of(row, each) for each in entity.sets},
         new=new,
         labels=value.labels,
+        older_labels=value.label_buckets,
         robust_sum=running[0],
         robust_count=running[1],
         largest=running[2],
@@ -173,27 +191,33 @@ def member_of(row: np.void, each: SetSpec) -> int:
     return int.from_bytes(row["country"], "little") if each.field == "country" else int(row[each.field][0])
 
 
-def see(sightings: dict[int, int], member: int, time_ms: int) -> float:
-    """Notes a sighting. 1.0 if the member was not in the set, 0.0 if it was, NaN if the row has none."""
-    if member == 0:
+def see(value: Value, of: str, member: int, time_ms: int) -> float:
+    """Notes a sighting. 1.0 if the member was not in the set, 0.0 if it was, NaN if the row has none or the set does not hold it."""
+    sightings = value.sets.setdefault(of, {})
+    if member == 0 or not reference_sets.stays(member, value.thresholds.get(of, 0)):
         return NAN
     new = member not in sightings
     sightings[member] = max(sightings.get(member, time_ms), time_ms)
     return float(new)
 
 
-def let_go(cell: Cell, value: Value, entity: Entity, catalogue: Catalogue) -> None:
-    """Drops what no window can reach any more, then the oldest of what is over a cap."""
-    value.events = [event for event in value.events if event.time_ms > value.newest_ms - entity.events_keep_ms]
-    while len(value.events) > catalogue.events_max:
-        value.events.pop(0)
-        cell.events_dropped += 1
+def let_go(cell: Cell, value: Value, folding: Folding, entity: Entity, catalogue: Catalogue) -> None:
+    """Drops what no window can reach any more; what is over a cap becomes buckets, or a sample."""
+    if folding.late:
+        cell.events_dropped += max(0, len(value.buckets) - reference_buckets.BUCKETS_MAX)
+        value.buckets = reference_buckets.bounded(value.buckets)
+    until_ms = value.newest_ms - entity.events_keep_ms
+    value.events = [event for event in value.events if event.time_ms > until_ms]
+    filters = reference_hot.filters_of(entity, catalogue)
+    exact = [reference_hot.of_event(event, filters) for event in value.events]
+    settled = reference_hot.settled(value.buckets, exact, catalogue.events_max, reference_hot.mask_of(entity, catalogue), until_ms)
+    value.buckets, value.events = settled.buckets, value.events[settled.left :]
+    cell.events_dropped += settled.forced
     for each in entity.sets:
         kept = {member: seen for member, seen in value.sets[each.of].items() if seen > value.newest_ms - each.keep_ms}
-        while len(kept) > catalogue.members_max:
-            del kept[min(kept, key=lambda member: (kept[member], member))]
-            cell.members_dropped += 1
-        value.sets[each.of] = kept
+        fitting, threshold = reference_sets.within(kept, value.thresholds.get(each.of, 0), catalogue.members_max)
+        cell.members_dropped += len(kept) - len(fitting)
+        value.sets[each.of], value.thresholds[each.of] = fitting, threshold
     let_labels_go(cell, value, value.newest_ms, catalogue)
 
 

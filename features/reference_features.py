@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from features import reference_hot, reference_sets
 from features.asked import FRAUD, SMOOTHING, Catalogue, Entity, Feature, Sliced
+from features.reference_buckets import Buckets
+from features.reference_travel import arcsine, sine
 from features.reference_value import Event, Label, Position
 
 NAN = math.nan
@@ -23,13 +26,21 @@ class Folding(NamedTuple):
     history: list[Event]
     """Kept events before this row in order, so none is newer than it."""
     seen: list[Event]
-    """The same and this row."""
+    """The same and this row, unless it is late."""
+    older: Buckets
+    """Of events that are no more exact, before this row."""
+    late: Event | None
+    """This row, where it is older than the newest of them."""
     previous_ms: int | None
     first_ms: int | None
     sets: dict[str, dict[int, int]]
     """This row's members included."""
+    thresholds: dict[str, int]
+    members: dict[str, int]
+    """This row's; 0: it has none."""
     new: dict[str, float]
     labels: list[Label]
+    older_labels: Buckets
     robust_sum: int
     """This and what follows: as they were before the row."""
     robust_count: int
@@ -48,18 +59,29 @@ def features_of_value(folding: Folding, entity: Entity, catalogue: Catalogue) ->
     """All that the entity computes."""
     name = entity.name
     for window, window_ms in zip(entity.windows, entity.windows_ms, strict=True):
-        measured = velocity(event.amount_minor for event in folding.seen if event.time_ms > folding.time_ms - window_ms)
+        measured = of_window(folding, folding.time_ms - window_ms)
         for measure in entity.measures:
             yield (measure, name, "", "", window, ""), measured[measure]
     for measure, since_ms in (("seconds_since_previous", folding.previous_ms), ("seconds_since_first", folding.first_ms)):
         known = since_ms is not None and since_ms <= folding.time_ms
         yield (measure, name, "", "", "", ""), (folding.time_ms - since_ms) / 1000.0 if known and since_ms is not None else NAN
     for window, window_ms in zip(entity.baseline_windows, entity.baseline_windows_ms, strict=True):
-        before = [event.amount_minor for event in folding.history if event.time_ms > folding.time_ms - window_ms]
-        yield ("ratio", name, "", "", window, ""), ratio(folding.amount_minor, before)
-        yield ("zscore", name, "", "", window, ""), zscore(folding.amount_minor, before)
+        measured = of_window(folding, folding.time_ms - window_ms)
+        yield ("ratio", name, "", "", window, ""), measured["ratio"]
+        yield ("zscore", name, "", "", window, ""), measured["zscore"]
     yield from of_sets(folding, entity)
     yield from of_behaviour(folding, entity, catalogue)
+
+
+def of_window(folding: Folding, since_ms: int) -> dict[str, float]:
+    """Velocity and baseline, by exact events alone where the window holds no others."""
+    if folding.late:
+        return reference_hot.late_measures(folding.amount_minor, folding.older, since_ms, folding.time_ms)
+    if reference_hot.reaches(folding.older, since_ms):
+        return reference_hot.measures([event.amount_minor for event in folding.seen], folding.older, since_ms)
+    before = [event.amount_minor for event in folding.history if event.time_ms > since_ms]
+    measured = velocity([*before, folding.amount_minor])
+    return {**measured, "ratio": ratio(folding.amount_minor, before), "zscore": zscore(folding.amount_minor, before)}
 
 
 def of_sets(folding: Folding, entity: Entity) -> Iterator[tuple[Place, float]]:
@@ -69,7 +91,8 @@ def of_sets(folding: Folding, entity: Entity) -> Iterator[tuple[Place, float]]:
         yield ("new", name, each.of, "", "", ""), folding.new[each.of]
         for window, window_ms in zip(each.windows, each.windows_ms, strict=True):
             within = sum(folding.time_ms - window_ms < seen <= folding.time_ms for seen in folding.sets[each.of].values())
-            yield ("distinct", name, each.of, "", window, ""), float(within)
+            estimated = reference_sets.estimate(within, folding.thresholds.get(each.of, 0), present=folding.members[each.of] != 0)
+            yield ("distinct", name, each.of, "", window, ""), estimated
 
 
 def of_behaviour(folding: Folding, entity: Entity, catalogue: Catalogue) -> Iterator[tuple[Place, float]]:
@@ -79,7 +102,7 @@ def of_behaviour(folding: Folding, entity: Entity, catalogue: Catalogue) -> Iter
         yield (measure, name, "", "", "", ""), value
     yield ("speed", name, "", "", "", ""), speed(folding.before, folding.here)
     for sliced in entity.sliced:
-        measured = sliced_measures(folding, sliced, catalogue.base_rate)
+        measured = sliced_measures(folding, sliced, reference_hot.filters_of(entity, catalogue), catalogue.base_rate)
         for feature in sliced.features:
             yield place_of(feature), measured[feature.measure]
     for measure, value in since_fraud(folding).items():
@@ -132,39 +155,54 @@ def behaviour(folding: Folding) -> dict[str, float]:
     }
 
 
-def sliced_measures(folding: Folding, sliced: Sliced, base_rate: float) -> dict[str, float]:
-    """Count, sum, share and smoothed rate of the events or known frauds of one window."""
+def sliced_measures(folding: Folding, sliced: Sliced, filters: list[str], base_rate: float) -> dict[str, float]:
+    """Count, sum, share and smoothed rate of the events or known frauds of one window. filters: that buckets count apart."""
     until_ms = folding.time_ms - sliced.delay_ms
     since_ms = until_ms - sliced.window_ms
     events = [event for event in folding.seen if since_ms < event.time_ms <= until_ms]
+    events += [folding.late] if folding.late and sliced.delay_ms == 0 else []
+    older = reference_hot.between(folding.older, since_ms, until_ms, (1 << len(filters)) - 1)
+    twice_all = 2 * len(events) + older.twice_events
     if sliced.where == FRAUD:
-        known = [label for label in folding.labels if since_ms // 1000 < label.time_s <= until_ms // 1000]
+        since_s, until_s = since_ms // 1000, until_ms // 1000
+        known = [label for label in folding.labels if since_s < label.time_s <= until_s]
         count, total = sum(label.counts for label in known), sum(label.counts * label.amount_minor for label in known)
+        of_buckets = reference_hot.between(folding.older_labels, since_s, until_s, reference_hot.LABEL_MASK)
+        twice_more = reference_hot.frauds(of_buckets.twice_kept)
     else:
         met = [event.amount_minor for event in events if not sliced.where or sliced.where in event.met]
         count, total = len(met), sum(met)
-    share = float(count) / float(len(events)) if events else NAN
-    rate = (float(count) + SMOOTHING * base_rate) / (float(len(events)) + SMOOTHING)
-    return {"count": float(count), "sum": float(total), "share": share, "rate": rate}
+        twice_more = older.twice_kept[filters.index(sliced.where)] if sliced.where else (older.twice_events, older.twice_total)
+    twice_count, twice_total = 2 * count + twice_more[0], 2 * total + twice_more[1]
+    share = float(twice_count) / float(twice_all) if twice_all else NAN
+    rate = (twice_count * 0.5 + SMOOTHING * base_rate) / (twice_all * 0.5 + SMOOTHING)
+    return {"count": twice_count * 0.5, "sum": twice_total * 0.5, "share": share, "rate": rate}
 
 
 def since_fraud(folding: Folding) -> dict[str, float]:
-    """Seconds since the first and the last second, not after this row, that has frauds left."""
+    """Seconds since the first and the last second, not after this row, that has frauds left; in buckets: since a time they tell of."""
     left: dict[int, int] = {}
     for label in folding.labels:
         if label.time_s <= folding.time_ms // 1000:
             left[label.time_s] = left.get(label.time_s, 0) + label.counts
     seconds = [time_s for time_s, count in left.items() if count > 0]
-    since = {"seconds_since_first": min(seconds, default=None), "seconds_since_last": max(seconds, default=None)}
+    first, last = reference_hot.seconds_of_frauds(folding.older_labels, folding.time_ms // 1000)
+    since = {"seconds_since_first": first, "seconds_since_last": max(seconds, default=last)}
+    since["seconds_since_first"] = min(seconds, default=None) if first is None else first
     return {measure: NAN if time_s is None else (folding.time_ms - time_s * 1000) / 1000.0 for measure, time_s in since.items()}
 
 
 def share_of_last(folding: Folding, last: int, delay_ms: int) -> float:
-    """Known frauds from the first to the last of the newest `last` transactions that are old enough, divided by how many those are."""
+    """Known frauds from the first to the last of the newest `last` transactions that are old enough, divided by how many those are.
+
+    NaN where some of these are in buckets, or what is known of them is.
+    """
     old = [event for event in folding.seen if event.time_ms <= folding.time_ms - delay_ms][-last:]
-    if not old:
+    if not old or (len(old) < last and folding.older):
         return NAN
     since_s, until_s = old[0].time_ms // 1000, old[-1].time_ms // 1000
+    if reference_hot.reaches(folding.older_labels, since_s - 1):
+        return NAN
     return float(sum(label.counts for label in folding.labels if since_s <= label.time_s <= until_s)) / float(len(old))
 
 
@@ -182,29 +220,6 @@ def distance_km(one: Position, other: Position) -> float:
     along = sine((other.longitude - one.longitude) * radian * 0.5)
     across = sine(half_pi - abs(one.latitude) * radian) * sine(half_pi - abs(other.latitude) * radian)
     return 2.0 * EARTH_KM * arcsine(math.sqrt(min(1.0, up * up + across * along * along)))
-
-
-def sine(angle: float) -> float:
-    """Of an angle within [-3π/2, 3π/2], by its Taylor series."""
-    if abs(angle) > math.pi / 2.0:
-        angle = math.copysign(math.pi, angle) - angle
-    return polynomial(((-1.0) ** k / math.factorial(2 * k + 1) for k in range(11)), angle * angle) * angle
-
-
-def arcsine(value: float) -> float:
-    """Of a value within [0, 1], by its Taylor series below a half and by the half angle above."""
-    far = value > 0.5
-    near = math.sqrt(max(0.0, (1.0 - value) * 0.5)) if far else value
-    angle = polynomial((math.comb(2 * k, k) / (4.0**k * (2 * k + 1)) for k in range(25)), near * near) * near
-    return math.pi / 2.0 - 2.0 * angle if far else angle
-
-
-def polynomial(coefficients: Iterable[float], at: float) -> float:
-    """Lowest power first."""
-    value = 0.0
-    for coefficient in reversed(list(coefficients)):
-        value = value * at + coefficient
-    return value
 
 
 def of_the_row(row: np.void, feature: Feature) -> float:

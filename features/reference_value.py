@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from features.reference_buckets import Bucket
 from schemas.label_code import LabelCode
 from schemas.reasons import Reason
 
@@ -64,6 +65,12 @@ class Value(msgspec.Struct):
     memory: list[Entry] = []
     labels: list[Label] = []
     """By time, equal seconds in order of arrival."""
+    buckets: list[Bucket] = []
+    """Of events that are no more exact."""
+    label_buckets: list[Bucket] = []
+    """Of labels that are no more; times in seconds."""
+    thresholds: dict[str, int] = {}
+    """`of` -> below which hashes its members stay; 0: all do."""
     robust_sum: int = 0
     robust_count: int = 0
     largest: int = 0

@@ -8,6 +8,11 @@
     running tag 5    sum, count and largest of the amounts as of arrival
     place   tag 6    ms behind the newest event, latitude, longitude (the bits of float64)
     a set   tag 16.. newest sighting first (equal: larger member first): sighting, member
+    buckets tag 7, 8 behind the sets, of events and of labels: mask of the counted bits, then newest first: time of the newest behind that
+                     of the bucket before (signed), how far it and all newer ones reach back from there, count, sum (signed), how much the
+                     largest is above that of newer ones (signed), three parts of the sum of squares (the second signed), of each counted
+                     bit how many, and where there are any their sum (signed); of labels in s
+    samples tag 9    of sets that are sampled: tag of the set, threshold
 
 Numbers are varints (seven bits a byte, the lowest first), signed ones zigzag; hashes, members and scores have their own width,
 little-endian. A sighting at an event's time is the number of events to go on from the last one named, times 2; any other is how far it lies
@@ -22,9 +27,11 @@ import msgspec
 from features.aggregates.stored import (
     BASELINE_TAG,
     BITS_TAG,
+    BUCKETS_TAG,
     COUNTRY_BYTES,
     EVENTS_TAG,
     ID_BYTES,
+    LABEL_BUCKETS_TAG,
     LABELS_TAG,
     MEMORY_TAG,
     NEXT_EVENT,
@@ -34,8 +41,10 @@ from features.aggregates.stored import (
     SAME_ORIGIN,
     SAME_VERSIONS,
     SET_TAGS,
+    THRESHOLDS_TAG,
     VERSION,
 )
+from features.value_numbers import varint, wrapped, zigzag
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -68,6 +77,26 @@ class Known(msgspec.Struct, frozen=True):
     label_hash: int
 
 
+class Bucket(msgspec.Struct, frozen=True):
+    """Some neighbouring events or labels. oldest: of it and all that are newer; largest, too. Times in ms, of labels in s."""
+
+    newest: int
+    oldest: int
+    count: int
+    total: int
+    largest: int
+    squares: tuple[int, int, int]
+    kept: tuple[tuple[int, int], ...]
+    """Of each counted bit how many, and their sum."""
+
+
+class Buckets(msgspec.Struct, frozen=True):
+    """mask: of the bits that are counted. items: oldest first."""
+
+    mask: int
+    items: list[Bucket]
+
+
 class Value(msgspec.Struct):
     """What is kept of one key of one entity. events: (time_ms, amount_minor) by time. sets: column -> member -> newest sighting, ms."""
 
@@ -85,6 +114,10 @@ class Value(msgspec.Struct):
     """Sum, count and largest of the amounts as of arrival."""
     place: tuple[int, float, float] | None = None
     """Time in ms, latitude, longitude of the last position."""
+    buckets: Buckets | None = None
+    label_buckets: Buckets | None = None
+    thresholds: dict[str, int] = {}
+    """Column -> threshold of a set that is sampled."""
 
 
 def value_bytes(value: Value) -> bytes:
@@ -98,6 +131,9 @@ def value_bytes(value: Value) -> bytes:
         (BASELINE_TAG, int(value.running is not None)),
         (POSITION_TAG, int(value.place is not None)),
         *((tag, len(value.sets[field])) for tag, field in sets),
+        (BUCKETS_TAG, len(value.buckets.items) if value.buckets else 0),
+        (LABEL_BUCKETS_TAG, len(value.label_buckets.items) if value.label_buckets else 0),
+        (THRESHOLDS_TAG, len(value.thresholds)),
     ]
     parts = [(tag, count) for tag, count in parts if count]
     out = bytearray([VERSION, len(parts)])
@@ -113,7 +149,7 @@ def value_bytes(value: Value) -> bytes:
     out += b"".join(_small_parts(value))
     for _, field in sets:
         out += b"".join(_set_bytes(value.sets[field], COUNTRY_BYTES if field == "country" else ID_BYTES, value.newest_ms, times))
-    return bytes(out)
+    return bytes(out) + b"".join(_hot_parts(value.newest_ms, value.buckets, value.label_buckets, value.thresholds))
 
 
 def _small_parts(value: Value) -> Iterator[bytes]:
@@ -173,20 +209,23 @@ def _memory_bytes(value: Value, times: list[int]) -> bytes:
     return bytes(out)
 
 
-def varint(number: int) -> bytes:
-    """Seven bits a byte, the lowest first."""
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*out, number])
+def _hot_parts(newest_ms: int, events: Buckets | None, labels: Buckets | None, thresholds: dict[str, int]) -> Iterator[bytes]:
+    """As they are stored."""
+    if events:
+        yield from _buckets(events, newest_ms)
+    if labels:
+        yield from _buckets(labels, newest_ms // 1000)
+    for tag, field in sorted((SET_TAGS[field], field) for field in thresholds):
+        yield bytes([tag]) + varint(thresholds[field])
 
 
-def zigzag(number: int) -> int:
-    """A signed number as one that is not negative."""
-    return number << 1 if number >= 0 else ~(number << 1)
-
-
-def wrapped(number: int) -> int:
-    """As int64 arithmetic leaves it."""
-    return (number + 2**63) % 2**64 - 2**63
+def _buckets(buckets: Buckets, before: int) -> Iterator[bytes]:
+    yield varint(buckets.mask)
+    largest = 0
+    for each in reversed(buckets.items):
+        yield varint(zigzag(before - each.newest)) + varint(each.newest - each.oldest) + varint(each.count) + varint(zigzag(each.total))
+        yield varint(zigzag(each.largest - largest))
+        yield varint(each.squares[0]) + varint(zigzag(each.squares[1])) + varint(each.squares[2])
+        for count, total in each.kept:
+            yield varint(count) + (varint(zigzag(total)) if count else b"")
+        before, largest = each.newest, each.largest

@@ -5,9 +5,11 @@ from struct import unpack
 from features.aggregates.stored import (
     BASELINE_TAG,
     BITS_TAG,
+    BUCKETS_TAG,
     COUNTRY_BYTES,
     EVENTS_TAG,
     ID_BYTES,
+    LABEL_BUCKETS_TAG,
     LABELS_TAG,
     MEMORY_TAG,
     NEXT_EVENT,
@@ -17,10 +19,15 @@ from features.aggregates.stored import (
     SAME_ORIGIN,
     SAME_VERSIONS,
     SET_TAGS,
+    THRESHOLDS_TAG,
     VERSION,
 )
-from features.value import Judged, Known, Remembered, Value, wrapped
+from features.value import Bucket, Buckets, Judged, Known, Remembered, Value
+from features.value_numbers import wrapped
 from schemas.errors import UnknownVersion
+
+HASHES = 1 << 23
+"""Of a member: a threshold is below."""
 
 
 def read_value(stored: bytes, *, place: str) -> Value:
@@ -42,7 +49,7 @@ class _Reader:
 
     def value(self) -> Value:
         parts = [(self._number(1), self._varint()) for _ in range(self._stored[1])]
-        known = {*range(EVENTS_TAG, POSITION_TAG + 1), *SET_TAGS.values()}
+        known = {*range(EVENTS_TAG, THRESHOLDS_TAG + 1), *SET_TAGS.values()}
         if unknown := [tag for tag, _ in parts if tag not in known]:
             raise UnknownVersion(f"{self._place}: a value with part {unknown[0]}; this build reads parts {sorted(known)}")
         newest_ms = self._signed()
@@ -57,10 +64,10 @@ class _Reader:
                 value.labels = self._labels(newest_ms, count)
             elif tag == BITS_TAG:
                 value.bits = self._bits(value, count)
-            elif tag == BASELINE_TAG:
-                value.running = self._signed(), self._varint(), self._signed()
-            elif tag == POSITION_TAG:
-                value.place = newest_ms - self._signed(), *unpack("<dd", self._number(16).to_bytes(16, "little"))
+            elif tag in {BASELINE_TAG, POSITION_TAG}:
+                self._of_arrival(value, tag)
+            elif tag <= THRESHOLDS_TAG:
+                self._hot(value, tag, count)
             else:
                 value.sets[names[tag]] = self._set(value, count, COUNTRY_BYTES if names[tag] == "country" else ID_BYTES)
         if self._at != len(self._stored):
@@ -86,6 +93,43 @@ class _Reader:
         if count != len(value.events):
             raise IndexError
         return [self._varint() for _ in range(count)][::-1]
+
+    def _of_arrival(self, value: Value, tag: int) -> None:
+        if tag == BASELINE_TAG:
+            value.running = self._signed(), self._varint(), self._signed()
+        else:
+            value.place = value.newest_ms - self._signed(), *unpack("<dd", self._number(16).to_bytes(16, "little"))
+
+    def _hot(self, value: Value, tag: int, count: int) -> None:
+        if tag == BUCKETS_TAG:
+            value.buckets = self._buckets(value.newest_ms, count)
+        elif tag == LABEL_BUCKETS_TAG:
+            value.label_buckets = self._buckets(value.newest_ms // 1000, count)
+        else:
+            value.thresholds = self._thresholds(count)
+
+    def _buckets(self, before: int, count: int) -> Buckets:
+        mask, items, largest = self._varint(), list[Bucket](), 0
+        for _ in range(count):
+            behind = self._signed()
+            if behind < 0 and items:
+                raise IndexError
+            before -= behind
+            oldest, events, total = before - self._varint(), self._varint(), self._signed()
+            largest += self._signed()
+            squares = self._varint(), self._signed(), self._varint()
+            kept = [(hits, self._signed() if hits else 0) for hits in (self._varint() for _ in range(mask.bit_count()))]
+            items.append(Bucket(before, oldest, events, total, largest, squares, tuple(kept)))
+        return Buckets(mask, items[::-1])
+
+    def _thresholds(self, count: int) -> dict[str, int]:
+        names, thresholds = {tag: field for field, tag in SET_TAGS.items()}, {}
+        for _ in range(count):
+            field, threshold = names.get(self._number(1)), self._varint()
+            if field is None or not 0 < threshold < HASHES:
+                raise IndexError
+            thresholds[field] = threshold
+        return thresholds
 
     def _set(self, value: Value, count: int, size: int) -> dict[int, int]:
         times, at, before_ms, members = [time_ms for time_ms, _ in reversed(value.events)], 0, value.newest_ms, {}

@@ -71,7 +71,7 @@ IN_FORCE = _gauge("weir_in_force", "1 for what decides: catalogue, model, policy
 CACHE_BYTES = _gauge("weir_cache_bytes", "bytes of values in memory", "partition")
 CACHE_KEYS = _gauge("weir_cache_keys", "values in memory", "partition")
 CACHE_MISSES = _counter("weir_cache_misses", "keys that were not in memory: read from disk, or new", "partition")
-DROPPED = _counter("weir_dropped", "events or members that a full value let go before their time", "partition", "part")
+DROPPED = _counter("weir_dropped", "merges of hot keys beyond the bound, members that left samples of full sets", "partition", "part")
 
 # what the group and the broker do
 COMMITS = _counter("weir_commits", "moves of the group's offset", "topic", "outcome")

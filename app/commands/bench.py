@@ -32,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kill.add_argument("--seed", type=int, help="of load and kills (default: the time)")
     kernel = what.add_parser("kernel", help="the fold alone: ns an event, bytes a key, seconds to compile")
     kernel.add_argument("--quick", action="store_true", help="fewer events")
+    hot = what.add_parser("hot", help="a hot key: CPU us of a row and error of its windows, by events of its merchant")
+    hot.add_argument("--events-max", type=int, default=1_000_000, help="rows of traffic, and most events of a key (default: 1000000)")
     intake = what.add_parser("intake", help="from a record to a row of the log: CPU us by the contract, by a mapping, and of labels")
     intake.add_argument("--records", type=int, default=20_000, help="of each round (default: 20000)")
     intake.add_argument("--rounds", type=int, default=5, help="the median of them counts (default: 5)")
@@ -106,6 +108,12 @@ def _kernel(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     return kernel.measure(rows=100_000 if arguments.quick else 400_000, say=say)
 
 
+def _hot(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks import hot
+
+    return hot.measure(events_max=arguments.events_max, say=say)
+
+
 def _features(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     from benchmarks import features
 
@@ -131,6 +139,7 @@ MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
     "pipeline": _pipeline,
     "kill": _kill,
     "kernel": _kernel,
+    "hot": _hot,
     "intake": _intake,
     "features": _features,
     "handbook": _handbook,

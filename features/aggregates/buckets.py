@@ -5,7 +5,8 @@
 
 Two neighbours merge only while both together hold at most a fiftieth of the count, of the sum, and of count and sum of every kept filter,
 of all that is newer. Of the one that a window's edge cuts half counts: so a window that ends at the newest event is off by a hundredth at
-most. Each value is a sum over the bucket and all that are newer, so a window is one binary search.
+most. Each value is a sum over the bucket and all that are newer, so a window is one binary search. Behind the newest bucket stands an entry
+with the same sums of the exact events: with it, a window that reaches into buckets asks nothing of these.
 
 A late event enters in its place. The bound is of amounts that are not negative; sums hold for 2^22 amounts of 2^40. The readable twin is
 `features.reference_buckets`.
@@ -97,18 +98,6 @@ def twice_newer(words: Words, base: int, apart: int, count: int, array: int, fir
 
 
 @inlined
-def twice_kept(words: Words, base: int, apart: int, count: int, kept: int, mask: int, which: int, first: int, cut: int) -> int:
-    """The same of events that have a bit of the mask, which have one bit of it at most. which: 0 how many, 1 their amounts."""
-    twice, array = 0, KEPT + which
-    for bit in range(FACT_BITS):
-        if (kept >> bit) & 1:
-            if (mask >> bit) & 1:
-                twice += twice_newer(words, base, apart, count, array, first, cut)
-            array += 2
-    return twice
-
-
-@inlined
 def within(words: Words, values: int, older: int, newer: int, count: int, exact: int) -> bool:
     """Whether the buckets from `older` to before `newer` hold at most their share of what is newer. exact: an entry that is no bucket."""
     after = words[values + newer] if newer < count else 0
@@ -116,7 +105,7 @@ def within(words: Words, values: int, older: int, newer: int, count: int, exact:
 
 
 @inlined
-def may_be_one(words: Words, base: int, apart: int, kept: int, older: int, newer: int, count: int, newest_ms: int) -> bool:
+def may_be_one(words: Words, base: int, apart: int, arrays: int, older: int, newer: int, count: int, newest_ms: int) -> bool:
     """Whether the buckets from `older` to before `newer` may be one, whose newest event is at newest_ms. Entry `count`: the exact part."""
     oldest = base + OLDEST_MS * apart
     if words[oldest + older] == newest_ms:
@@ -126,7 +115,7 @@ def may_be_one(words: Words, base: int, apart: int, kept: int, older: int, newer
     values = base + COUNT * apart
     if not (within(words, values, older, newer, count, count) and within(words, values + apart, older, newer, count, count)):
         return False
-    for array in range(KEPT, arrays_of(kept), 2):
+    for array in range(KEPT, arrays, 2):
         values = base + array * apart
         if words[values + older] != (words[values + newer] if newer < count else 0) and not (
             within(words, values, older, newer, count, count) and within(words, values + apart, older, newer, count, count)
@@ -139,12 +128,12 @@ def may_be_one(words: Words, base: int, apart: int, kept: int, older: int, newer
 def merged(words: Words, base: int, apart: int, kept: int, count: int) -> int:
     """One pass from the newest bucket to the oldest: each takes in older neighbours while it may. Returns how many are left.
 
-    Entry `count` holds the sums of what remains exact.
+    Entry `count` holds the sums of what remains exact, and stays behind the newest bucket.
     """
-    newer, k, least = count, count - 1, count
+    newer, k, least, arrays = count, count - 1, count, arrays_of(kept)
     while k >= 0:
         newest_ms, top = words[base + k], k
-        while k > 0 and may_be_one(words, base, apart, kept, k - 1, newer, count, newest_ms):
+        while k > 0 and may_be_one(words, base, apart, arrays, k - 1, newer, count, newest_ms):
             k -= 1
         for gone in range(k + 1, top + 1):
             words[base + gone] = NEVER
@@ -156,13 +145,14 @@ def merged(words: Words, base: int, apart: int, kept: int, count: int) -> int:
     if least == count:
         return count
     left = least
-    for array in range(arrays_of(kept) - 1, -1, -1):  # the newest times, which tell who is gone, last
+    words[base + count] = 0
+    for array in range(arrays - 1, -1, -1):  # the newest times, which tell who is gone, last
         left = least
-        for k in range(least, count):
+        for k in range(least, count + 1):
             if words[base + k] != NEVER:
                 words[base + array * apart + left] = words[base + array * apart + k]
                 left += 1
-    return left
+    return left - 1
 
 
 @inlined
@@ -187,18 +177,17 @@ def settle(words: Words, base: int, apart: int, kept: int, count: int, times: in
 
 
 @inlined
-def take_late(words: Words, base: int, apart: int, kept: int, count: int, time_ms: int, fact: int, facts: int, events: int) -> int:
+def take_late(words: Words, base: int, apart: int, kept: int, count: int, time_ms: int, fact: int) -> int:
     """Puts in an event that is older than the newest bucket: into the one that holds its time or follows it, if it may; else by itself.
 
-    facts, events: the exact part. Room: count + 2. Returns how many buckets there are.
+    Room: count + 2. Returns how many buckets there are.
     """
     place, oldest = first_after(words, base, count, time_ms - 1), base + OLDEST_MS * apart
-    opened(words, base, apart, kept, count, place)
-    sum_up(words, base + count + 1, apart, kept, facts, events)
+    opened(words, base, apart, kept, count + 1, place)
     for k in range(place + 1):
         add_event(words, base + k, apart, kept, fact)
     words[base + place], words[oldest + place] = time_ms, min(words[oldest + place], time_ms)
-    if may_be_one(words, base, apart, kept, place, place + 2, count + 1, words[base + place + 1]):
+    if may_be_one(words, base, apart, arrays_of(kept), place, place + 2, count + 1, words[base + place + 1]):
         words[base + place] = words[base + place + 1]
         return closed(words, base, apart, kept, count + 1, place + 1, 1)
     return merged(words, base, apart, kept, count + 1) if count == BUCKETS_MAX else count + 1
@@ -206,7 +195,7 @@ def take_late(words: Words, base: int, apart: int, kept: int, count: int, time_m
 
 @inlined
 def opened(words: Words, base: int, apart: int, kept: int, count: int, place: int) -> None:
-    """Doubles the bucket at `place`."""
+    """Doubles the entry at `place`, of so many."""
     for array in range(arrays_of(kept)):
         values = base + array * apart
         for k in range(count, place, -1):
@@ -215,10 +204,10 @@ def opened(words: Words, base: int, apart: int, kept: int, count: int, place: in
 
 @inlined
 def closed(words: Words, base: int, apart: int, kept: int, count: int, place: int, gone: int) -> int:
-    """Drops so many buckets from `place` on. Returns how many are left."""
+    """Drops so many buckets from `place` on; the entry behind the newest comes along. Returns how many are left."""
     for array in range(arrays_of(kept)):
         values = base + array * apart
-        for k in range(place + gone, count):
+        for k in range(place + gone, count + 1):
             words[unsigned(values + k - gone)] = words[unsigned(values + k)]
     return count - gone
 

@@ -4,14 +4,17 @@ Bytes that this build did not write stop it (`UNREADABLE`); `features.value` the
 """
 
 from features.aggregates.blocks import END, class_for, class_words, take
+from features.aggregates.bucket_parts import get_buckets_part, get_thresholds, sum_exact
 from features.aggregates.compiled import Bytes, Int64, Words, compiled, inlined, int64, read_1d, words_1d, words_2d
 from features.aggregates.distinct import next_set, sets_asked
 from features.aggregates.parts import UNREADABLE, get_baseline, get_bits, get_labels, get_position
 from features.aggregates.program import CAPS_WORDS, ENTITIES, ENTITIES_AT, ROW_WORDS, SET_TAG, SHAPE
 from features.aggregates.reader import get_events, get_memory, get_set
 from features.aggregates.record import (
+    BUCKETS,
     EVENTS,
     FIRST,
+    LABEL_BUCKETS,
     LABELS,
     MEMORY,
     NEWEST,
@@ -30,13 +33,16 @@ from features.aggregates.slots import AT, ENTITY, FLAGS
 from features.aggregates.stored import (
     BASELINE_TAG,
     BITS_TAG,
+    BUCKETS_TAG,
     COUNTRY_BYTES,
     EVENTS_TAG,
     ID_BYTES,
+    LABEL_BUCKETS_TAG,
     LABELS_TAG,
     MEMORY_TAG,
     POSITION_TAG,
     SET_TAGS,
+    THRESHOLDS_TAG,
     VERSION,
 )
 from features.aggregates.varint import get_signed, get_varint
@@ -59,14 +65,24 @@ def directory(stored: Bytes, at: int, end: int, plan: Words, asked: int, counts:
             return UNREADABLE
         tag = stored[at]
         count, at = get_varint(stored, at + 1)
-        if count < 0 or count > min(end - at, ITEMS_MAX) or not (EVENTS_TAG <= tag <= POSITION_TAG or FIRST_SET_TAG <= tag <= LAST_SET_TAG):
+        if (
+            count < 0
+            or count > min(end - at, ITEMS_MAX)
+            or not (EVENTS_TAG <= tag <= THRESHOLDS_TAG or FIRST_SET_TAG <= tag <= LAST_SET_TAG)
+        ):
             return UNREADABLE
         section = section_of(tag, plan, asked)
         if section >= 0:
-            counts[section] = count
+            counts[section] = count + with_sums(tag, count)
         elif count != (counts[EVENTS] if tag == BITS_TAG else 1) and BITS_TAG <= tag <= POSITION_TAG:
             return UNREADABLE
     return at
+
+
+@inlined
+def with_sums(tag: int, count: int) -> int:
+    """Behind buckets stands an entry that is not stored."""
+    return 1 if tag in (BUCKETS_TAG, LABEL_BUCKETS_TAG) and count else 0
 
 
 @inlined
@@ -78,6 +94,8 @@ def section_of(tag: int, plan: Words, asked: int) -> int:
         return MEMORY
     if tag == LABELS_TAG:
         return LABELS
+    if tag in (BUCKETS_TAG, LABEL_BUCKETS_TAG):
+        return BUCKETS if tag == BUCKETS_TAG else LABEL_BUCKETS
     each = sets_asked(plan, asked)
     for which in range(sets_in(plan[asked + SHAPE])):
         if plan[each + SET_TAG] == tag:
@@ -116,7 +134,7 @@ def get_value(stored: Bytes, begin: int, end: int, at: int, words: Words, to: in
         section = section_of(tag, plan, asked)
         apart = room(words[to + SECTIONS + section]) if section >= 0 else 0
         place = section_at(words, to, shape, section) if section >= 0 else -1
-        if section >= 0 and count != length(words[to + SECTIONS + section]):
+        if section >= 0 and count + with_sums(tag, count) != length(words[to + SECTIONS + section]):
             return UNREADABLE  # a part that stands twice
         if tag == EVENTS_TAG:
             events = count
@@ -127,16 +145,28 @@ def get_value(stored: Bytes, begin: int, end: int, at: int, words: Words, to: in
             at = get_labels(stored, at, end, words, place, apart, count, newest_ms)
         elif tag == BITS_TAG:
             at = get_bits(stored, at, end, words, times + room(words[to + SECTIONS + EVENTS]), events)
-        elif tag == BASELINE_TAG:
-            at = get_baseline(stored, at, end, words, to)
-        elif tag == POSITION_TAG:
-            at = get_position(stored, at, end, words, to)
+        elif tag in (BUCKETS_TAG, LABEL_BUCKETS_TAG):
+            at = get_buckets_part(stored, at, end, words, to, shape, section)
+        elif tag <= THRESHOLDS_TAG:
+            at = get_small(stored, at, end, words, to, plan, asked, tag, count)
         else:
             size = COUNTRY_BYTES if tag == COUNTRY_TAG else ID_BYTES
             at = get_set(stored, at, end, words, place, apart, count, size, newest_ms, times, events)
         if at < 0:
             return UNREADABLE
+    sum_exact(words, to, shape, EVENTS, BUCKETS)
+    sum_exact(words, to, shape, LABELS, LABEL_BUCKETS)
     return at
+
+
+@inlined
+def get_small(stored: Bytes, at: int, end: int, words: Words, to: int, plan: Words, asked: int, tag: int, count: int) -> int:
+    """A part that has no section of its own."""
+    if tag == BASELINE_TAG:
+        return get_baseline(stored, at, end, words, to)
+    if tag == POSITION_TAG:
+        return get_position(stored, at, end, words, to)
+    return get_thresholds(stored, at, end, words, to, plan, asked, count)
 
 
 @compiled(int64, words_1d, int64, read_1d, words_1d, words_1d, words_1d, words_2d, words_1d, words_1d)

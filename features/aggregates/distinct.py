@@ -16,6 +16,7 @@ from features.aggregates.program import (
     WINDOW_WORDS,
     WINDOWS,
 )
+from features.aggregates.sampling import estimate
 
 MEASURES = ("distinct",)
 UNSIGNED = -(2**63)
@@ -35,14 +36,17 @@ def next_set(plan: Words, each: int) -> int:
 
 
 @inlined
-def write(out: Floats, row: int, plan: Words, window: int, windows: int, words: Words, sightings: int, count: int, time_ms: int) -> None:
-    """Members seen in each window that ends at time_ms. window: where the plan has the first of so many."""
+def write(
+    out: Floats, row: int, plan: Words, window: int, windows: int, words: Words, sightings: int, count: int, time_ms: int,
+    threshold: int, present: bool,
+) -> None:  # fmt: skip
+    """Members seen in each window that ends at time_ms. window: where the plan has the first of so many. threshold, present: sampling."""
     for _ in range(windows):
         since_ms = time_ms - plan[window + SET_WINDOW_MS]
         seen = 0
         for k in range(count):
             seen += 1 if since_ms < words[unsigned(sightings + k)] <= time_ms else 0
-        out[row, plan[window + SET_COLUMN]] = seen
+        out[row, plan[window + SET_COLUMN]] = estimate(seen, threshold, present)
         window += SET_WINDOW_WORDS
 
 

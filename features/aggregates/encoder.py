@@ -1,5 +1,6 @@
 """Values as stored bytes, many to a call. The format stands in `features.value`, which is the readable twin of this file."""
 
+from features.aggregates.bucket_parts import buckets_bytes_max, put_hot_directory, put_hot_parts
 from features.aggregates.compiled import Bytes, Int64, Words, bytes_1d, compiled, inlined, int64, prefetch, words_1d, words_2d
 from features.aggregates.distinct import UNSIGNED, next_set, sets_asked
 from features.aggregates.parts import any_bits, put_baseline, put_bits, put_labels, put_position
@@ -171,7 +172,7 @@ def put_directory(out: Bytes, to: int, words: Words, at: int, plan: Words, asked
             out[to], out[parts] = plan[each + SET_TAG], out[parts] + 1
             to = put_varint(out, to + 1, length(words[at + SECTIONS + SETS + which]))
         each = next_set(plan, each)
-    return to
+    return put_hot_directory(out, to, words, at, shape, parts)
 
 
 @inlined
@@ -202,7 +203,7 @@ def put_value(out: Bytes, to: int, words: Words, at: int, plan: Words, asked: in
         )  # fmt: skip
         members += MEMBER_WORDS * room(section)
         each = next_set(plan, each)
-    return to
+    return put_hot_parts(out, to, words, at, plan, asked)
 
 
 @inlined
@@ -211,7 +212,7 @@ def bytes_max(words: Words, at: int, shape: int) -> int:
     items = 0
     for section in range(sections_in(shape)):
         items += length(words[at + SECTIONS + section])
-    return HEAD_BYTES_MAX + ITEM_BYTES_MAX * items
+    return HEAD_BYTES_MAX + ITEM_BYTES_MAX * items + buckets_bytes_max(words, at, shape)
 
 
 @compiled(int64, words_1d, int64, bytes_1d, words_1d, words_1d, words_1d, words_2d, words_1d)

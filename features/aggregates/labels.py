@@ -7,13 +7,16 @@ A dispute won takes a fraud back: it counts -1. So the frauds of a span are a di
 is left. Codes are those of schemas.label_code; genuine ones are not kept, as nothing reads them.
 """
 
+from features.aggregates import hot
+from features.aggregates.buckets import KEPT, NEWEST_MS, OLDEST_MS
 from features.aggregates.compiled import Floats, Words, inlined
 from features.aggregates.program import LAST_COLUMN, LAST_DELAY_MS, LAST_OF, LAST_WORDS, LASTS, LASTS_AT, SINCE_FRAUD
 from features.aggregates.record import BITS, BUCKETS, LABELS, NEVER, NEWEST, SECTIONS, last_of, length, packed, room, section_at, start
 from features.aggregates.windows import upto
 
 MEASURES = ("seconds_since_first", "seconds_since_last")
-WON = 1 << 7
+WON_CODE = 7
+WON = 1 << WON_CODE
 FRAUDS = 0b1111100
 """Bits of a fact."""
 KNOWN_FROM = 2
@@ -34,9 +37,50 @@ def net(words: Words, facts: int, begin: int, end: int) -> tuple[int, int]:
 
 
 @inlined
-def span(words: Words, times: int, facts: int, labels: int, since_ms: int, until_ms: int) -> tuple[int, int]:
-    """The same of (since, until], in whole seconds."""
-    return net(words, facts, upto(words, times, labels, since_ms // SECOND_MS), upto(words, times, labels, until_ms // SECOND_MS))
+def span(words: Words, times: int, facts: int, labels: int, older: hot.Section, since_ms: int, until_ms: int) -> tuple[int, int]:
+    """Twice the same of (since, until], in whole seconds; buckets of older labels too."""
+    since_s, until_s = since_ms // SECOND_MS, until_ms // SECOND_MS
+    count, total = net(words, facts, upto(words, times, labels, since_s), upto(words, times, labels, until_s))
+    count, total = 2 * count, 2 * total
+    if hot.reaches(words, older, since_s):
+        between = hot.edges(words, older, since_s, until_s)
+        for code in range(KNOWN_FROM, WON_CODE + 1):
+            sign, array = -1 if code == WON_CODE else 1, KEPT + 2 * (code - KNOWN_FROM)
+            count += sign * hot.twice_of(words, older, between, array)
+            total += sign * hot.twice_of(words, older, between, array + 1)
+    return count, total
+
+
+@inlined
+def left_in(words: Words, older: hot.Section, k: int) -> int:
+    """Frauds less what was taken back, of one bucket of labels."""
+    base, apart, _, count = older
+    left = 0
+    for code in range(KNOWN_FROM, WON_CODE + 1):
+        place = base + (KEPT + 2 * (code - KNOWN_FROM)) * apart + k
+        number = words[place] - (words[place + 1] if k + 1 < count else 0)
+        left += -number if code == WON_CODE else number
+    return left
+
+
+@inlined
+def first_in(words: Words, older: hot.Section, time_s: int) -> int:
+    """The oldest time of the first bucket of labels that begins by then and has frauds left; NEVER: none."""
+    oldest = older[0] + OLDEST_MS * older[1]
+    for k in range(older[3]):
+        if words[oldest + k] <= time_s and left_in(words, older, k) > 0:
+            return words[oldest + k]
+    return NEVER
+
+
+@inlined
+def last_in(words: Words, older: hot.Section, time_s: int) -> int:
+    """The newest time of the last that ends by then and has; NEVER: none."""
+    newest = older[0] + NEWEST_MS * older[1]
+    for k in range(older[3] - 1, -1, -1):
+        if words[newest + k] <= time_s and left_in(words, older, k) > 0:
+            return words[newest + k]
+    return NEVER
 
 
 @inlined
@@ -68,25 +112,31 @@ def last_fraud(words: Words, times: int, facts: int, labels: int) -> int:
 
 
 @inlined
-def write_times(out: Floats, row: int, plan: Words, asked: int, words: Words, times: int, facts: int, labels: int, time_ms: int) -> None:
+def write_times(
+    out: Floats, row: int, plan: Words, asked: int, words: Words, times: int, facts: int, labels: int, older: hot.Section, time_ms: int
+) -> None:
     """Seconds since the first and the last known fraud that is not newer than the row; NaN: there is none."""
     seen = upto(words, times, labels, time_ms // SECOND_MS)
-    if seen == 0:
+    if seen == 0 and older[3] == 0:
         return
     if plan[asked + SINCE_FRAUD] >= 0:
-        at = first_fraud(words, times, facts, seen)
-        if at < seen:
-            out[row, plan[asked + SINCE_FRAUD]] = float(time_ms - words[times + at] * SECOND_MS) / 1000.0
+        time_s = first_in(words, older, time_ms // SECOND_MS)
+        if time_s == NEVER:
+            at = first_fraud(words, times, facts, seen)
+            time_s = words[times + at] if at < seen else NEVER
+        if time_s != NEVER:
+            out[row, plan[asked + SINCE_FRAUD]] = float(time_ms - time_s * SECOND_MS) / 1000.0
     if plan[asked + SINCE_FRAUD + 1] >= 0:
         at = last_fraud(words, times, facts, seen)
-        if at >= 0:
-            out[row, plan[asked + SINCE_FRAUD + 1]] = float(time_ms - words[times + at] * SECOND_MS) / 1000.0
+        time_s = words[times + at] if at >= 0 else last_in(words, older, time_ms // SECOND_MS)
+        if time_s != NEVER:
+            out[row, plan[asked + SINCE_FRAUD + 1]] = float(time_ms - time_s * SECOND_MS) / 1000.0
 
 
 @inlined
 def write_lasts(
     out: Floats, row: int, plan: Words, asked: int, words: Words, at: int,
-    events: int, kept: int, times: int, facts: int, labels: int, time_ms: int,
+    events: int, kept: int, times: int, facts: int, labels: int, older: hot.Section, time_ms: int,
 ) -> None:  # fmt: skip
     """Known frauds from the first to the last of the newest k transactions that are old enough, divided by k. events: their times.
 
@@ -101,6 +151,8 @@ def write_lasts(
             continue
         wanted = min(wanted, known)
         since_s, until_s = words[events + known - wanted] // SECOND_MS, words[events + known - 1] // SECOND_MS
+        if hot.reaches(words, older, since_s - 1):
+            continue
         count, _ = net(words, facts, upto(words, times, labels, since_s - 1), upto(words, times, labels, until_s))
         out[row, plan[each + LAST_COLUMN]] = float(count) / float(wanted)
 

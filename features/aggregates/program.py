@@ -3,7 +3,7 @@
     limits.. | where in a row.. | codes.. | the row's own columns.. | where each entity's words begin.. ||
     entity: id keep windows shape previous first .. | window: ms count sum mean max deviation ratio zscore | window: .. |
             set: field bytes keep new windows tag | window: ms column | .. | set: .. |
-            slice: what mask window delay count sum share rate | slice: .. | last: how many, column | last: ..
+            slice: array mask window delay count sum share rate | slice: .. | last: how many, column | last: ..
 
 A column is -1 where it is not asked for. `features.plan` writes the words; an aggregate's own are named in its file.
 """
@@ -66,8 +66,8 @@ SET_WORDS = 8
 # of a window of a set
 SET_WINDOW_MS, SET_COLUMN = range(2)
 SET_WINDOW_WORDS = 2
-# of a slice: a filtered window
-SLICE_OF_LABELS, SLICE_MASK, SLICE_WINDOW_MS, SLICE_DELAY_MS, SLICE_COLUMNS = range(5)
+# of a slice: a filtered window; the array of buckets that counts it, -1: it is one of labels
+SLICE_ARRAY, SLICE_MASK, SLICE_WINDOW_MS, SLICE_DELAY_MS, SLICE_COLUMNS = range(5)
 SLICE_WORDS = 8
 # of a last
 LAST_OF, LAST_COLUMN = range(2)

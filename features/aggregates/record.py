@@ -3,8 +3,8 @@
     newest first .. | events memory labels .. set set ..   times.. facts..   hashes.. contents.. times.. verdicts..   ..   (slack)
     '- of the key -'  '- a word a section -------------'   '- events ----'   '- memory of law 4 ---------------'
 
-An event's fact is amount << 20 | bits: what it was and which filters it met; a label's is amount << 20 | 1 << its code.
-
+An event's fact is amount << 20 | bits: what it was and which filters it met; a label's is amount << 20 | 1 << its code. Buckets hold what
+events and labels have no room for. A set's start is the threshold of its sampling, so its members stand at the front.
 
 A section's word is length | room << 20 | start << 40; its arrays, `room` words each, lie one after the other. A section that was never
 used has room 0 and costs its word. One that is full moves the record to a larger block, where it has half as much room again. Blocks
@@ -14,15 +14,15 @@ empty value: what has no record reads it, nothing writes it.
 
 import numpy as np
 
-from features.aggregates.blocks import HEADS, LINE_WORDS, USED, class_for, class_words, take
+from features.aggregates import buckets
+from features.aggregates.blocks import HEADS, LINE_WORDS, USED, class_for, class_words
 from features.aggregates.compiled import Words, inlined, prefetch, unsigned
-from features.aggregates.program import EVENTS_MAX, LABELS_MAX, MEMBERS_MAX, MEMORY_MAX
 
 NEVER = -(2**63)
 NEWEST, FIRST, ROBUST_SUM, ROBUST_COUNT, LARGEST, LATITUDE, LONGITUDE, PLACED_MS, SECTIONS = range(9)
 """PLACED_MS: when it was at the last position known; NEVER: none is."""
 EVENTS, MEMORY, LABELS, BUCKETS, LABEL_BUCKETS, SETS = range(6)
-"""Numbers of the sections; sets follow, one after the other. Nothing fills the buckets yet."""
+"""Numbers of the sections; sets follow, one after the other."""
 EVENT_WORDS = MEMBER_WORDS = 2
 LABEL_WORDS = 3
 ENTRY_WORDS = 6
@@ -31,6 +31,9 @@ BITS = 20
 HOT = 0
 """The bit of an amount far above the key's running mean; filters have those from 1 on."""
 FIRST_FILTER = 1
+LABEL_BITS = 0b11111100
+"""Codes of labels that their buckets count apart: all that are kept."""
+LABEL_ARRAYS = buckets.KEPT + 2 * 6
 NEWEST_LINES = 2
 """So many lines of a record's events are worth asking for early; the processor guesses the others."""
 EMPTY_WORDS = 32
@@ -69,8 +72,8 @@ def fact(amount_minor: int, bits: int) -> int:
 
 @inlined
 def shape_of(sets: int, kept: int) -> int:
-    """Of an entity's records: how many sets, and how many bits its buckets count."""
-    return sets | kept << 8
+    """Of an entity's records: how many sets, how many arrays its buckets have, and the mask of the bits they count."""
+    return sets | buckets.arrays_of(kept) << 8 | kept << 16
 
 
 @inlined
@@ -86,11 +89,29 @@ def sections_in(shape: int) -> int:
 
 
 @inlined
-def item_words(section: int, shape: int) -> int:  # noqa: ARG001 (buckets will ask)
+def item_words(section: int, shape: int) -> int:
     """Of a section by its number: how many arrays it has."""
+    if section == EVENTS or section >= SETS:
+        return MEMBER_WORDS
     if section == MEMORY:
         return ENTRY_WORDS
-    return LABEL_WORDS if section == LABELS else MEMBER_WORDS
+    if section == BUCKETS:
+        return (shape >> 8) & 0xFF
+    return LABEL_WORDS if section == LABELS else LABEL_ARRAYS
+
+
+@inlined
+def buckets_at(words: Words, at: int, shape: int, section: int) -> tuple[int, int, int, int]:
+    """Of a section of buckets: where it begins, how far its arrays are apart, the mask of the bits it counts, how many there are."""
+    word = words[at + SECTIONS + section]
+    kept = shape >> 16 if section == BUCKETS else LABEL_BITS
+    return section_at(words, at, shape, section), room(word), kept, max(length(word) - 1, 0)
+
+
+@inlined
+def packed_buckets(count: int, places: int) -> int:
+    """The word of a section of so many buckets; the entry of what is exact stands behind them."""
+    return packed(count + 1 if count else 0, places, 0)
 
 
 @inlined
@@ -152,78 +173,15 @@ def clear(words: Words, at: int, shape: int) -> None:
 
 
 @inlined
-def most(plan: Words, section: int) -> int:
-    """How much room a section ever wants: one item above its cap, and where items leave at the front, space to let them wander."""
-    if section == EVENTS:
-        return (plan[EVENTS_MAX] + 1) * 5 // 4 + 1
-    if section == MEMORY:
-        return (plan[MEMORY_MAX] + 1) * 5 // 4 + 1
-    return (plan[LABELS_MAX] + 1) * 5 // 4 + 1 if section == LABELS else plan[MEMBERS_MAX] + 1
-
-
-@inlined
-def wider(section: int, limit: int) -> int:
-    """The room of a full section after it moved: half as much again, within its limit, for one item more in any case."""
-    return max(min(max(room(section) + (room(section) >> 1), 2), limit), length(section) + 1)
-
-
-@inlined
-def moved(words: Words, state: Words, plan: Words, at: int, shape: int, full: int) -> int:
-    """Moves a record into a block in which its full sections (a bit each, by number) have room for more. Returns where it is now."""
-    size = SECTIONS + sections_in(shape)
-    for section in range(sections_in(shape)):
-        old = words[at + SECTIONS + section]
-        size += (wider(old, most(plan, section)) if (full >> section) & 1 else room(old)) * item_words(section, shape)
-    kind = class_for(size)
-    to = take(words, state, kind)
-    spare = class_words(kind) - size
-    for k in range(SECTIONS):
-        words[to + k] = words[at + k]
-    source, target = at + SECTIONS + sections_in(shape), to + SECTIONS + sections_in(shape)
-    for section in range(sections_in(shape)):
-        old, arrays = words[at + SECTIONS + section], item_words(section, shape)
-        places = room(old)
-        if (full >> section) & 1:  # what the class has left over goes to the sections that grow
-            places = wider(old, most(plan, section))
-            more = max(min(spare // arrays, most(plan, section) - places), 0)
-            places, spare = places + more, spare - more * arrays
-        words[to + SECTIONS + section] = packed(length(old), places, 0)
-        for array in range(arrays):
-            for k in range(length(old)):
-                words[target + array * places + k] = words[source + array * room(old) + start(old) + k]
-        source, target = source + arrays * room(old), target + arrays * places
-    give_back(words, state, at, shape)
-    return to
-
-
-@inlined
-def settled(words: Words, at: int, shape: int, section: int) -> bool:
-    """Whether a section that loses items at its front has space behind its last one, if need be after sliding them to the front.
-
-    Sliding waits until an eighth of the room is free, so an item moves about eight times in its life, however long that is.
-    """
-    word = words[at + SECTIONS + section]
-    begin, items, places = start(word), length(word), room(word)
-    if begin + items < places:
-        return True
-    if begin == 0 or begin < places >> 3:
-        return False
-    for array in range(item_words(section, shape)):
-        base = section_at(words, at, shape, section) + array * places
-        for k in range(items):
-            words[base + k] = words[base + begin + k]
-    words[at + SECTIONS + section] = packed(items, places, 0)
-    return True
-
-
-@inlined
 def look_into(words: Words, at: int, shape: int) -> None:
     """Asks the processor for what a row will read of a record: its newest events, remembered ids, sets."""
     begin = at + SECTIONS + sections_in(shape)
     for section in range(sections_in(shape)):
         word = words[at + SECTIONS + section]
-        end = begin + start(word) + length(word)
-        first = max(begin + start(word), end - NEWEST_LINES * LINE_WORDS) if section == EVENTS else begin + start(word)
+        first = begin + start(word) if section < SETS else begin
+        end = first + length(word)
+        if section in (EVENTS, BUCKETS, LABEL_BUCKETS):
+            first = max(first, end - NEWEST_LINES * LINE_WORDS)
         for line in range(first, end, LINE_WORDS):
             prefetch(words, line)
             if section != MEMORY:  # of its arrays, look-ups read the first

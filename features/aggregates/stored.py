@@ -2,6 +2,8 @@
 
 VERSION = 1
 EVENTS_TAG, MEMORY_TAG, LABELS_TAG, BITS_TAG, BASELINE_TAG, POSITION_TAG = range(1, 7)
+BUCKETS_TAG, LABEL_BUCKETS_TAG, THRESHOLDS_TAG = range(7, 10)
+"""Behind the sets."""
 SET_TAGS = {
     "account_id": 16,
     "card_id": 17,

@@ -8,7 +8,7 @@ The scan goes from n back and meets the windows from short to long; the sums at 
 
 import numpy as np
 
-from features.aggregates import baseline, velocity
+from features.aggregates import baseline, hot, velocity
 from features.aggregates.compiled import Floats, Int64, Words, inlined, unsigned
 from features.aggregates.exact import HALF, LOW, deviation
 from features.aggregates.program import BASELINE, VELOCITY, WINDOW_MS, WINDOW_WORDS
@@ -42,13 +42,24 @@ def upto(words: Words, times: int, count: int, limit: int) -> int:
 
 
 @inlined
-def scan(out: Floats, row: int, plan: Words, window: int, windows: int, words: Words, times: int, facts: int, place: int) -> None:
-    """Writes velocity and baseline of the event at `place`. window: where the plan has the shortest of so many, ascending."""
+def scan(
+    out: Floats, row: int, plan: Words, window: int, windows: int, words: Words, times: int, facts: int, place: int,
+    older: hot.Section, newest: bool,
+) -> None:  # fmt: skip
+    """Writes velocity and baseline of the event at `place`. window: where the plan has the shortest of so many, ascending.
+
+    older: buckets of what is older than the first event. newest: it is the last.
+    """
     time_ms, amount_minor = words[times + place], words[facts + place] >> BITS
     at, total, largest, highs, mixed, lows = place, 0, NEVER, 0, 0, 0
     mean = usual = 0.0
     for _ in range(windows):
         since_ms, end = time_ms - plan[window + WINDOW_MS], at
+        if newest and hot.reaches(words, older, since_ms):
+            whole = hot.exact_sums(words, older)
+            hot.write(out, row, plan, window, words, older, since_ms, amount_minor, *whole)
+            window += WINDOW_WORDS
+            continue
         while at >= 0 and words[unsigned(times + at)] > since_ms:
             at -= 1
         for k in range(at + 1, end + 1):
@@ -62,6 +73,9 @@ def scan(out: Floats, row: int, plan: Words, window: int, windows: int, words: W
         count = place - at
         if at < end:  # else as in the window before: most windows of most keys have nothing new
             mean, usual = float(total) / float(count), deviation(count, total, highs, mixed, lows)
-        velocity.write(out, row, plan, window + VELOCITY, count, total, largest, mean, usual)
-        baseline.write(out, row, plan, window + BASELINE, amount_minor, count, total, highs, mixed, lows)
+        if at < 0 and hot.reaches(words, older, since_ms):
+            hot.write(out, row, plan, window, words, older, since_ms, amount_minor, count, total, largest, highs, mixed, lows)
+        else:
+            velocity.write(out, row, plan, window + VELOCITY, float(count), float(total), float(largest), mean, usual)
+            baseline.write(out, row, plan, window + BASELINE, amount_minor, count, total, highs, mixed, lows)
         window += WINDOW_WORDS

@@ -29,7 +29,7 @@ def answer(words: Words, base: int, apart: int, kept: int, windows: Words, place
             cut = buckets.cut_at(words, base, apart, words[COUNT], first, since_ms)
             count += buckets.twice_newer(words, base, apart, words[COUNT], buckets.COUNT, first, cut)
             total += buckets.twice_newer(words, base, apart, words[COUNT], buckets.TOTAL, first, cut)
-            hits += buckets.twice_kept(words, base, apart, words[COUNT], kept, kept, 0, first, cut)
+            hits += buckets.twice_newer(words, base, apart, words[COUNT], buckets.KEPT, first, cut) if kept else 0
         words[to], words[to + 1], words[to + 2] = count, total, hits
         to += 3
 
@@ -48,7 +48,7 @@ def drive(  # noqa: PLR0917
     for k in range(len(times)):
         time_ms, fact = times[k], facts[k]
         if words[COUNT] and time_ms < words[base + words[COUNT] - 1]:
-            words[COUNT] = buckets.take_late(words, base, apart, kept, words[COUNT], time_ms, fact, exact_facts, words[EXACT])
+            words[COUNT] = buckets.take_late(words, base, apart, kept, words[COUNT], time_ms, fact)
         else:
             place = words[EXACT]
             while place > 0 and words[TIMES + place - 1] > time_ms:
@@ -56,6 +56,8 @@ def drive(  # noqa: PLR0917
                 place -= 1
             words[TIMES + place], words[exact_facts + place] = time_ms, fact
             words[EXACT] += 1
+            if words[COUNT]:
+                buckets.add_event(words, base + words[COUNT], apart, kept, fact)
             if k >= answers_from:
                 answer(words, base, apart, kept, windows, place, exact_facts, answers + (k - answers_from) * 3 * len(windows))
             if words[EXACT] == events_max + step:

@@ -16,6 +16,7 @@ import numba
 ROOT = Path(__file__).parent.parent.parent
 NOT_COMPILED = {"features", "features.catalogue", "features.catalogue_file", "features.columns"}
 NOT_COMPILED |= {"features.reference", "features.reference_features", "features.reference_value", "features.filters", "features.document"}
+NOT_COMPILED |= {"features.reference_buckets", "features.reference_hot", "features.reference_sets", "features.reference_travel"}
 
 
 def replaced(file: str, *changes: tuple[str, str], before: str = "") -> str:

@@ -11,19 +11,20 @@ from typing import Any, NamedTuple
 import numpy as np
 import yaml
 
-from tests.features.oracle_features import NAME, country, feature, meets, of_the_row
+from tests.features.oracle_bounds import Within, within
+from tests.features.oracle_features import NAME, country, meets, of_the_row
 from tests.features.oracle_life import NAN, Known, Life, Row, Rules, View, ms
 
 
 class Answer(NamedTuple):
     status: str
     reason: str
-    features: dict[str, float]
+    features: dict[str, float | Within]
     first: tuple[int, int] | None = None
 
 
 class Oracle:
-    """Answers rows one after the other. `events_dropped`, `members_dropped`: how often a cap cost something."""
+    """Answers rows one after the other. What caps make an estimate is told as what it must be within."""
 
     def __init__(self, text: str, names: tuple[str, ...]) -> None:
         self.raw: dict[str, Any] = yaml.safe_load(text)
@@ -35,11 +36,10 @@ class Oracle:
         self._parsed = {name: (p["entity"], p) for name, p in parsed.items() if p is not None and p["entity"] in self.entities}
         self.accepted: list[Row] = []
         self.lives: dict[tuple[str, bytes], Life] = {}
-        self.events_dropped = self.members_dropped = 0
         self.rules = Rules(ms(self.raw.get("label_delay", "7d")), self.lifetime, float(self.raw.get("base_rate", "0.001")))
 
     def of(self, row: np.void) -> Answer:  # noqa: PLR0911 (the law has so many ends)
-        nothing = dict.fromkeys(self.names, NAN)
+        nothing: dict[str, float | Within] = dict.fromkeys(self.names, NAN)
         if row["kind"] == 2:
             reason = self._label(row)
             return Answer("silent" if reason == "none" else "refused", reason, nothing)
@@ -82,17 +82,17 @@ class Oracle:
                 life = self.lives[key] = (
                     Life() if (old := self.lives.get(key)) is None else self._life(*key, old.last if newest is None else newest)
                 )
-                if int(row["transaction_hash"]) in {label.label for label in life.known(self.lifetime)}:
+                remembered = {at for _, at in life.exact_labels.items}
+                if int(row["transaction_hash"]) in {label.label for label in life.known(self.lifetime) if label.at in remembered}:
                     continue
                 counts = -1 if row["label"] == 7 else 1
                 life.labels.append(Known(len(life.labels), time // 1000, int(row["amount_minor"]), counts, int(row["transaction_hash"])))
-                over = sorted(life.known(self.lifetime), key=lambda label: (label.second, label.at), reverse=True)[
-                    self.raw.get("labels_max", 256) :
-                ]
-                life.labels_lost |= {label.at for label in over}
+                last = max([row.time for row in life.rows] + [label.second * 1000 for label in life.labels])
+                until = (last - self.lifetime) // 1000
+                life.exact_labels.take(time // 1000, len(life.labels) - 1, cap=self.raw.get("labels_max", 256), until=until)
         return "none"
 
-    def _accept(self, row: np.void, keys: dict[str, bytes], lives: dict[str, Life], primary: Life) -> dict[str, float]:
+    def _accept(self, row: np.void, keys: dict[str, bytes], lives: dict[str, Life], primary: Life) -> dict[str, float | Within]:
         this = Row(
             at=len(self.accepted),
             time=int(row["event_time_ms"]),
@@ -111,8 +111,8 @@ class Oracle:
             if count and total > 0 and this.amount > Fraction(22, 10) * Fraction(total, count):
                 life.hot.add(this.at)
         views = {name: self._view(name, life, this) for name, life in lives.items()}
-        features = {
-            name: feature(views[entity], parts, self.rules) if entity in views else NAN for name, (entity, parts) in self._parsed.items()
+        features: dict[str, float | Within] = {
+            name: within(views[entity], parts, self.rules) if entity in views else NAN for name, (entity, parts) in self._parsed.items()
         }
         features |= {name: of_the_row(name, row, this) for name in self.names if name not in self._parsed}
         self.accepted.append(this)
@@ -128,18 +128,17 @@ class Oracle:
 
     def _apply_caps(self, name: str, life: Life, this: Row) -> None:
         cap, members_cap = self.raw.get("events_max", 256), self.raw.get("members_max", 64)
-        over = sorted(life.kept(self._events_keep(name)), key=lambda row: (row.time, row.at), reverse=True)[cap:]
-        life.dropped |= {row.at for row in over}
-        self.events_dropped += len(over)
+        life.exact.take(this.time, this.at, cap=cap, until=life.newest - self._events_keep(name))
+        life.exact_labels.expire((life.newest - self.lifetime) // 1000, cap=self.raw.get("labels_max", 256))
         for of in self._sets(name):
-            newest_first = sorted(((time, member) for member, time in life.sightings(of, self._set_keep(name)).items()), reverse=True)
-            for _, member in newest_first[members_cap:]:
-                life.lost_at[of, member] = this.at
-                self.members_dropped += 1
+            seen = life.sightings(of, self._set_keep(name))
+            life.sampled |= {of} if len(seen) > members_cap else set()
+            life.sampled -= set() if seen else {of}
 
     def _view(self, name: str, life: Life, this: Row) -> "View":
-        before = [row for row in life.kept(self._events_keep(name)) if row.time <= this.time]
-        return View(this, life, before, {of: life.sightings(of, self._set_keep(name)) for of in self._sets(name)})
+        kept = life.kept(self._events_keep(name))
+        before = [row for row in kept if row.time <= this.time]
+        return View(this, life, before, kept, {of: life.sightings(of, self._set_keep(name)) for of in self._sets(name)})
 
     def _events_keep(self, name: str) -> int:
         windows = [window for part in ("velocity", "baseline") for window in self.entities[name].get(part, {}).get("windows", ())]

@@ -1,6 +1,7 @@
 """What the oracle knows of one key: all that was accepted of it, and rules about what of that still counts."""
 
 import math
+from bisect import insort
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -36,6 +37,31 @@ class Known(NamedTuple):
     label: int
 
 
+class Exact:
+    """Which of a key's events, or labels, are told exactly: the newest. What is over the cap leaves in steps of a quarter of it."""
+
+    def __init__(self) -> None:
+        self.items: list[tuple[int, int]] = []  # time, `at`
+        self.left: int | None = None  # the newest time that left; None: everything is exact
+
+    def late(self, time: int) -> bool:
+        return self.left is not None and time < self.left
+
+    def take(self, time: int, at: int, *, cap: int, until: int) -> None:
+        if not self.late(time):
+            insort(self.items, (time, at))
+        self.expire(until, cap=cap)
+
+    def expire(self, until: int, *, cap: int) -> None:
+        self.items = [item for item in self.items if item[0] > until]
+        step = max(1, cap // 4)
+        while len(self.items) >= cap + step:
+            self.left = self.items[step - 1][0]
+            self.items = self.items[step:]
+        if self.left is not None and self.left <= until:
+            self.left = None
+
+
 class Life:
     """All that was accepted of one key since it was last forgotten."""
 
@@ -43,11 +69,11 @@ class Life:
         self.rows: list[Row] = []
         self.as_primary: list[Row] = []
         self.labels: list[Known] = []
-        self.labels_lost: set[int] = set()  # `at` of those over the cap
         self.hot: set[int] = set()  # `at` of events far above the mean of what came before
         self.forgotten = 0  # so many of as_primary, from the front
-        self.dropped: set[int] = set()  # `at` of events over the cap
-        self.lost_at: dict[tuple[str, int], int] = {}  # (of, member) -> the row at which a full set let it go
+        self.exact = Exact()
+        self.exact_labels = Exact()
+        self.sampled: set[str] = set()  # sets that were over their cap since they were empty
 
     @property
     def newest(self) -> int:
@@ -59,7 +85,7 @@ class Life:
 
     def known(self, lifetime: int) -> list[Known]:
         newest = max([row.time for row in self.rows] + [label.second * 1000 for label in self.labels], default=0)
-        return [label for label in self.labels if label.second > (newest - lifetime) // 1000 and label.at not in self.labels_lost]
+        return [label for label in self.labels if label.second > (newest - lifetime) // 1000]
 
     def running(self) -> tuple[int, int, int]:
         """Sum and count of clipped amounts, and the largest amount, in order of arrival."""
@@ -71,13 +97,13 @@ class Life:
 
     def kept(self, keep: int) -> list[Row]:
         since = self.newest - keep if self.rows else 0
-        return [row for row in self.rows if row.time > since and row.at not in self.dropped]
+        return [row for row in self.rows if row.time > since]
 
     def sightings(self, of: str, keep: int) -> dict[int, int]:
         seen: dict[int, int] = {}
         for row in self.rows:
             member = row.members[of]
-            if member and row.at > self.lost_at.get((of, member), -1):
+            if member:
                 seen[member] = max(seen.get(member, row.time), row.time)
         since = self.newest - keep if self.rows else 0
         return {member: time for member, time in seen.items() if time > since}
@@ -92,6 +118,8 @@ class View(NamedTuple):
     this: Row
     life: Life
     before: list[Row]
+    kept: list[Row]
+    """The same and what is newer than this row."""
     sightings: dict[str, dict[int, int]]
 
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from features import reference_sets
 from features.reference import fold_row
 from features.reference_value import Cell, Outcome, Status
 from schemas.reasons import Reason
@@ -136,24 +137,31 @@ def test_new_is_what_the_set_lacks(log: Log) -> None:
     assert log.features(21 * MINUTE_MS - 1 + 21 * MINUTE_MS, merchant_id=1)["card_new_merchant"] == 1
 
 
-def test_a_full_set_drops_the_oldest_sighting_and_of_equal_ones_the_smaller_member(log: Log) -> None:
-    log.features(0, merchant_id=9)
-    log.features(0, merchant_id=8)
-    log.features(1, merchant_id=1)
-    log.features(1, merchant_id=2)
-    assert log.cell.members_dropped == 1
-    assert log.features(1, merchant_id=9)["card_new_merchant"] == 0
-    assert log.features(1, merchant_id=8)["card_new_merchant"] == 1
+def test_a_full_set_is_sampled_until_it_is_empty(log: Log) -> None:
+    members = range(1, 200)
+    by_hash = sorted(members, key=reference_sets.hashed)
+    for member in members:
+        log.features(0, merchant_id=member)
+    assert 0 < log.cell.members_dropped < 196  # what came later and was not sampled never was in
+    assert log.features(1, merchant_id=by_hash[0])["card_new_merchant"] == 0
+    assert math.isnan(log.features(1, merchant_id=by_hash[-1])["card_new_merchant"])
+    assert 30 < log.features(1)["card_distinct_merchant_1m"] < 1_000
+    log.features(60 * MINUTE_MS)  # all are out of reach
+    assert log.features(60 * MINUTE_MS, merchant_id=by_hash[-1])["card_new_merchant"] == 1
+    assert log.features(60 * MINUTE_MS)["card_distinct_merchant_1m"] == 1
 
 
-def test_a_full_key_drops_its_oldest_and_a_late_one_drops_itself(log: Log) -> None:
-    for _ in range(5):
-        log.features(1_000)
+def test_what_leaves_a_full_key_still_counts(log: Log) -> None:
+    for number in range(20):
+        seen = log.features(1_000 + number, amount_minor=number)
+        assert (seen["card_count_1m"], seen["card_max_1m"], seen["card_sum_1m"]) == (number + 1, number, number * (number + 1) / 2)
+    late = log.features(1_003, amount_minor=100)  # older than what is exact: itself, and what was not after it
+    assert (late["card_count_1m"], late["card_sum_1m"], late["card_seconds_since_previous"]) == (5, 106, 0)
+    assert late["card_mean_1m"] == float(np.float32(106 / 5))
+    assert all(math.isnan(late[f"card_{measure}"]) for measure in ("max_1m", "deviation_1m", "zscore_1m"))
+    assert log.features(1_020, amount_minor=0)["card_count_1m"] == 22
+    assert log.features(1_020 + MINUTE_MS, amount_minor=0)["card_count_1m"] == 1
     assert log.cell.events_dropped == 0
-    assert log.features(1_000)["card_count_1m"] == 6  # it sees all there were, then one goes
-    assert log.features(999)["card_count_1m"] == 1  # older than all: it drops itself
-    assert log.features(1_000)["card_count_1m"] == 6
-    assert log.cell.events_dropped == 3
 
 
 def test_a_repeat_moves_nothing_and_points_at_the_first(log: Log) -> None:

@@ -1,7 +1,7 @@
 """Runs of a stream through the oracle, the reference and the compiled fold, in columns, and what tells two runs apart."""
 
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +15,8 @@ from schemas.reasons import Reason
 from schemas.row import Rows
 from schemas.verdict import VERDICT, Verdicts
 from tests.features.oracle import Oracle
+from tests.features.oracle_bounds import Within
+from tests.features.oracle_life import NAN
 
 STATUS = {"fresh": 0, "repeat": 1, "refused": 2, "silent": 3}
 
@@ -24,13 +26,15 @@ Store = dict[tuple[str, bytes], bytes]
 
 
 class Run(NamedTuple):
-    """first: (origin, offset) of what a repeat repeats, else (-1, -1). dropped: events and members lost to caps."""
+    """first: (origin, offset) of what a repeat repeats, else (-1, -1). dropped: merges beyond the bound, members that left samples."""
 
     status: NDArray[np.uint8]
     reason: NDArray[np.uint8]
     features: NDArray[np.float32]
     first: NDArray[np.int64]
-    dropped: tuple[int, int]
+    dropped: tuple[int, int] | None = None
+    bounds: Mapping[tuple[int, int], Within] = MappingProxyType({})
+    """Of the oracle: (row, column) -> what is told of a feature that is an estimate."""
 
 
 def by_oracle(rows: Rows, text: str, catalogue: Catalogue) -> Run:
@@ -40,9 +44,14 @@ def by_oracle(rows: Rows, text: str, catalogue: Catalogue) -> Run:
     return Run(
         np.array([STATUS[each.status] for each in answers], np.uint8),
         np.array(reasons, np.uint8),
-        matrix([list(each.features.values()) for each in answers], catalogue),
+        matrix([[NAN if isinstance(each, Within) else each for each in answer.features.values()] for answer in answers], catalogue),
         np.array([each.first or (-1, -1) for each in answers], np.int64),
-        (oracle.events_dropped, oracle.members_dropped),
+        bounds={
+            (row, column): told
+            for row, answer in enumerate(answers)
+            for column, told in enumerate(answer.features.values())
+            if isinstance(told, Within)
+        },
     )
 
 
@@ -132,9 +141,13 @@ def difference(one: Run, other: Run, catalogue: Catalogue, *, ulps: int) -> str 
     both_nan = np.isnan(one.features) & np.isnan(other.features)
     bits = np.abs(one.features.view(np.int32).astype(np.int64) - other.features.view(np.int32).astype(np.int64))
     off = ~both_nan & (bits > np.where(exact, 0, ulps))
+    for (row, column), told in (other.bounds or one.bounds).items():
+        off[row, column] = not told.holds(float((one if other.bounds else other).features[row, column]))
+        if off[row, column]:
+            return f"row {row}: {catalogue.names[column]} {(one if other.bounds else other).features[row, column]!r} is not in {told}"
     if off.any():
         at, column = np.argwhere(off)[0]
         return f"row {at}: {catalogue.names[column]} {one.features[at, column]!r} != {other.features[at, column]!r}"
-    if one.dropped != other.dropped:
+    if one.dropped != other.dropped and None not in {one.dropped, other.dropped}:
         return f"dropped events and members {one.dropped} != {other.dropped}"
     return None
