@@ -26,7 +26,7 @@ from telemetry.server import Health
 EVERY_SECONDS = 0.5
 SMALL = 100
 """Of so few rows numpy's way of counting costs more than Python's."""
-POSITIONS = ("folded", "acknowledged", "committed", "stored")
+POSITIONS = ("folded", "acknowledged", "committed", "stored", "saved")
 
 
 class Watch:

@@ -1,6 +1,7 @@
 """Performs the steps of state/ with librdkafka and RocksDB: the one place for a step's time, its log line and its failpoint."""
 
 import asyncio
+import logging
 import os
 import signal
 import time
@@ -8,15 +9,32 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from agents.changelog import Changelog
 from broker.sink import Sink
+from broker.snapshots import Snapshots
 from broker.source import Source
 from schemas.records import Partition
 from state.checkpoint import LogRange, Marker
-from state.steps import CloseStore, CommitOffset, Delivery, OpenStore, ReadCommitted, ReadLogRange, Step, WriteStore
-from state.store import Store
+from state.steps import (
+    AdoptStore,
+    CloseStore,
+    CommitOffset,
+    Delivery,
+    EmptyStore,
+    ForgetChanges,
+    FreezeStored,
+    OpenStore,
+    ReadCommitted,
+    ReadLogRange,
+    Step,
+    WriteStore,
+    WriteValues,
+)
+from state.store import Store, damaged, delete
 from telemetry.metrics import STEP_SECONDS
 
 ACKNOWLEDGED_POLL_SECONDS = 0.002
+_log = logging.getLogger("weir.world")
 
 
 class Failpoint:
@@ -41,9 +59,21 @@ class World:
     `topic_id` answers with a topic's id; `folder` holds a database a partition.
     """
 
-    def __init__(self, source: Source, sink: Sink, *, topic_id: Callable[[str], str], folder: Path, failpoint: str = "") -> None:
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        snapshots: Snapshots,
+        *,
+        topic_id: Callable[[str], str],
+        folder: Path,
+        value_version: int,
+        failpoint: str = "",
+    ) -> None:
         self.source = source
         self.sink = sink
+        self._changelog = Changelog(snapshots, topic_id=topic_id, store=self.store, ours=source.ours, value_version=value_version)
+        self._writes = asyncio.Lock()  # a view of several families is one only between two writes
         self._topic_id = topic_id
         self._folder = folder
         self._failpoint = Failpoint(failpoint) if failpoint else None
@@ -75,13 +105,34 @@ class World:
                     await asyncio.sleep(ACKNOWLEDGED_POLL_SECONDS)
             case CommitOffset(partition, offset):
                 await self.source.commit({partition: offset})
-            case WriteStore(checkpoint):
-                await asyncio.to_thread(self._stores[checkpoint.partition].write, checkpoint)
-            case CloseStore(partition):
-                await asyncio.to_thread(self._stores.pop(partition).close)
+            case WriteStore() | WriteValues() | AdoptStore() | ForgetChanges() | EmptyStore() | CloseStore():
+                async with self._writes:
+                    await asyncio.to_thread(self._written, step)
+            case FreezeStored():
+                async with self._writes:
+                    return await self._changelog.perform(step)
             case _:
-                raise AssertionError(f"no way to perform {step}")
+                return await self._changelog.perform(step)
         return None
+
+    def _written(self, step: Step[Any]) -> None:
+        match step:
+            case WriteStore(checkpoint):
+                self._stores[checkpoint.partition].write(checkpoint)
+            case WriteValues(partition, values):
+                self._stores[partition].put(values)
+            case AdoptStore(partition, marker):
+                self._stores[partition].adopt(marker)
+            case ForgetChanges(partition, upto):
+                self._stores[partition].forget_changes(upto)
+            case EmptyStore(partition):
+                self._stores.pop(partition).close()
+                delete(self._place(partition))
+                self._stores[partition] = Store(self._place(partition))
+            case CloseStore(partition):
+                self._changelog.close(partition)
+                if store := self._stores.pop(partition, None):  # none: it never came to be opened
+                    store.close()
 
     def store(self, partition: Partition) -> Store:
         """The open database of a task."""
@@ -89,5 +140,17 @@ class World:
 
     def _opened(self, partition: Partition) -> Marker | None:
         assert partition not in self._stores, f"{partition} is open"
-        self._stores[partition] = store = Store(self._folder / f"{partition.topic}-{partition.number}")
+        place = self._place(partition)
+        try:
+            store = Store(place)
+        except Exception as error:
+            if not damaged(error):
+                raise
+            _log.warning("the database %s is damaged (%s): it is built anew", place, " ".join(str(error).split()))
+            delete(place)
+            store = Store(place)
+        self._stores[partition] = store
         return store.marker()
+
+    def _place(self, partition: Partition) -> Path:
+        return self._folder / f"{partition.topic}-{partition.number}"

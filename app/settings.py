@@ -51,6 +51,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How often what is acknowledged is committed."""
     checkpoint_seconds: float = 3.0
     """How often what changed is stored on disk; a start after a kill folds so much of the log again."""
+    save_seconds: float = 60.0
+    """How often what is stored is saved to the changelog; a start without a disk folds so much of the log again."""
     metrics_port: int = 0
     """Loopback port of /metrics, /livez and /readyz; 0: a free one, which the log names."""
     log_json: bool = False

@@ -31,9 +31,11 @@ from app.ground import Ground
 from app.intakes import Intakes
 from app.settings import Settings
 from broker.sink import Sink
+from broker.snapshots import Snapshots
 from broker.source import Source
 from engine.control import id_key_of
 from engine.task import Task
+from features.aggregates.stored import VERSION
 from features.catalogue import Catalogue, read_catalogue
 from features.fold import FOLD_VERSION, Fold
 from models.in_force import InForce
@@ -41,7 +43,7 @@ from models.model import Packages
 from schemas.declared import Declared
 from schemas.errors import BadSetting, Ours
 from schemas.records import Partition
-from schemas.topics import CONTROL, DEAD_LETTERS, DECISIONS, LOG
+from schemas.topics import CHANGELOG, CONTROL, DEAD_LETTERS, DECISIONS, LOG
 from state.checkpoint import Start
 from state.lifecycle import start
 from telemetry.logs import set_up
@@ -83,7 +85,15 @@ def build(ground: Ground) -> Worker:
     asyncio.set_event_loop(loop)
     sink = Sink(connection, fatal=ended)
     source = Source(connection, group=settings.topic("engine"), instance_id=_member(settings, roles, sources), fatal=ended)
-    world = World(source, sink, topic_id=topics.topic_id, folder=settings.data_folder, failpoint=settings.failpoint)
+    world = World(
+        source,
+        sink,
+        Snapshots(connection, CHANGELOG.under(settings.prefix)),
+        topic_id=topics.topic_id,
+        folder=settings.data_folder,
+        value_version=VERSION,
+        failpoint=settings.failpoint,
+    )
     log, control_topic = LOG.under(settings.prefix), CONTROL.under(settings.prefix)
     watch = Watch()
     deciding = Deciding(
@@ -92,6 +102,7 @@ def build(ground: Ground) -> Worker:
         world=world,
         decided=watch.decided,
         checkpoint_seconds=settings.checkpoint_seconds,
+        save_seconds=settings.save_seconds,
     )
     if "decide" in roles:
         decide(app, log, deciding, world=world, commit_seconds=settings.commit_ms / 1000)

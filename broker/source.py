@@ -105,6 +105,10 @@ class Source:
             self._flows[partition] = flow = Flow(offset, in_flight_max=self._in_flight_max)
             self._to_flow.append((partition, flow))
 
+    def ours(self, partition: Partition) -> bool:
+        """Whether the group has given it to us and not taken it away."""
+        return partition in self._member.ours
+
     def done(self, fetch: Fetch) -> None:
         """The agent has finished it, and has room for another."""
         flow = self._flows.get(fetch.partition)

@@ -46,6 +46,7 @@ def configuration(topic: Topic) -> dict[str, str]:
         "retention.ms": str(topic.retention_ms),
         "max.message.bytes": str(topic.message_bytes_max),
         "message.timestamp.type": "LogAppendTime" if topic.log_append_time else "CreateTime",
+        **({} if topic.segment_bytes is None else {"segment.bytes": str(topic.segment_bytes)}),
     }
 
 

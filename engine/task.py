@@ -73,7 +73,9 @@ class Task:
     ) -> None:
         marker = start.marker
         self.partition = partition
-        self.progress = Progress(marker.offset, committed=start.committed, stored=marker.offset, live_from=start.live_from)
+        self.progress = Progress(
+            marker.offset, committed=start.committed, stored=marker.offset, live_from=start.live_from, saved=start.saved
+        )
         self.in_force = nothing_in_force
         self.fold: Fold | None = None
         self.silent_rows = 0
@@ -231,6 +233,7 @@ class Task:
             offset=self.progress.folded,
             key_fingerprint=start.key_fingerprint,
             fold_version=start.fold_version,
+            changelog_id=start.changelog_id,
             seen=tuple(self._seen.all()),
             newest_ms=self._newest_ms,
             in_force=tuple(self.in_force.controls.values()),

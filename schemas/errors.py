@@ -61,7 +61,7 @@ class TopicMismatch(RefusedStart):
 
 
 class TopicMadeAnew(RefusedStart):
-    """The log has another topic id than the state on this disk was folded from."""
+    """The log or the changelog has another topic id than the one that the state belongs to."""
 
 
 class LogTooShort(RefusedStart):
@@ -70,6 +70,10 @@ class LogTooShort(RefusedStart):
 
 class LogNotEmpty(RefusedStart):
     """The log holds rows where a history is to begin, or another history."""
+
+
+class BadChangelog(RefusedStart):
+    """The changelog holds what no save of ours wrote, or not all that its marker speaks of."""
 
 
 class UnknownVersion(RefusedStart):
@@ -100,6 +104,10 @@ class DeliveryFailed(Ours):
 
 class PartitionLost(Ours):
     """The group gave a partition to another worker: nothing of it may be committed here."""
+
+
+class Fenced(PartitionLost):
+    """Another worker's task has taken over the changelog of a cell: nothing more of it may be committed or saved here."""
 
 
 class ScoringFailed(Ours):

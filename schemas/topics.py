@@ -13,6 +13,8 @@ class Topic(msgspec.Struct, frozen=True):
     compacted: bool = False
     retention_ms: int = 7 * DAY_MS
     log_append_time: bool = False
+    segment_bytes: int | None = None
+    """A compacted topic is compacted segment by segment, and never the newest; None: as the broker has it, 1 GiB."""
     message_bytes_max: int = 1_048_588
     """Kafka's own default for max.message.bytes; a sender keeps its messages below it."""
 
@@ -25,7 +27,9 @@ LOG = Topic("log", log_append_time=True, retention_ms=7 * DAY_MS)
 DECISIONS = Topic("decisions", partitions=4)
 DEAD_LETTERS = Topic("dead-letters")
 CONTROL = Topic("control", compacted=True, retention_ms=-1)
-TOPICS = (LOG, DECISIONS, DEAD_LETTERS, CONTROL)
+CHANGELOG = Topic("changelog", partitions=LOG.partitions, compacted=True, retention_ms=-1, segment_bytes=64 << 20)
+"""The state of each cell, in the partition of the cell's number."""
+TOPICS = (LOG, DECISIONS, DEAD_LETTERS, CONTROL, CHANGELOG)
 
 TRANSACTIONS = Topic("transactions", partitions=4)
 LABELS = Topic("labels")

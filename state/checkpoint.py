@@ -1,4 +1,4 @@
-"""What stands on disk beside the values: the marker, which says up to where they were folded and by what."""
+"""What stands beside the values, on disk and in the changelog: the marker, which says up to where they were folded and by what."""
 
 from typing import NamedTuple
 
@@ -20,6 +20,8 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
     offset: int
     key_fingerprint: str
     fold_version: int
+    changelog_id: str = ""
+    """The changelog's topic id; empty: written before there was one."""
     seen: tuple[tuple[Origin, int], ...] = ()
     newest_ms: int | None = None
     """The cell's newest event time."""
@@ -52,6 +54,13 @@ class LogRange(NamedTuple):
     end: int
 
 
+class Saved(NamedTuple):
+    """What the changelog holds of a cell: up to where, and the topic's id. None: nothing was ever saved."""
+
+    changelog_id: str
+    marker: Marker | None
+
+
 class Start(NamedTuple):
     """Where a task begins. It folds silently from marker.offset to live_from; rows below log_end were in the log when it started."""
 
@@ -59,6 +68,10 @@ class Start(NamedTuple):
     committed: int
     live_from: int
     log_end: int
+    saved: int = 0
+    """The changelog's own position."""
+    began: str = "first row"
+    """What the state was taken from: `disk`, `changelog`, `first row`."""
 
 
 _encoder, _decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Marker)
@@ -69,12 +82,12 @@ def encode_marker(marker: Marker) -> bytes:
     return _encoder.encode(marker)
 
 
-def decode_marker(stored: bytes) -> Marker:
-    """Raises UnknownVersion where this build cannot read it."""
+def decode_marker(stored: bytes, *, place: str = "on disk") -> Marker:
+    """place: where it stands. Raises UnknownVersion where this build cannot read it."""
     try:
         version = msgspec.msgpack.decode(stored)["marker_version"]
     except (msgspec.DecodeError, KeyError, TypeError) as error:
-        raise UnknownVersion(f"the marker on disk is no marker: {error}") from None
+        raise UnknownVersion(f"the marker {place} is no marker: {error}") from None
     if version != MARKER_VERSION:
-        raise UnknownVersion(f"the marker on disk has version {version}, this build reads version {MARKER_VERSION}")
+        raise UnknownVersion(f"the marker {place} has version {version}, this build reads version {MARKER_VERSION}")
     return _decoder.decode(stored)

@@ -1,11 +1,12 @@
-"""Four positions of a task in its cell, and the one law between them.
+"""The positions of a task in its cell, and the one law between them.
 
-saved  <=  stored  <=  committed  <=  acknowledged  <=  folded        (saved comes with snapshots)
+stored  <=  committed  <=  acknowledged  <=  folded             saved moves to what was stored, and only forwards
 
 folded        state in memory
 acknowledged  every answer below it has been acknowledged by the broker
 committed     the group's offset
 stored        state on this disk
+saved         state in the changelog: above stored where an old disk takes over
 """
 
 from collections import deque
@@ -32,10 +33,11 @@ class Progress:
     live_from: the first position whose answers are to be sent; what stands before it was acknowledged in an earlier life.
     """
 
-    def __init__(self, folded: int, *, committed: int, stored: int, live_from: int) -> None:
+    def __init__(self, folded: int, *, committed: int, stored: int, live_from: int, saved: int = 0) -> None:
         assert stored <= folded <= live_from, (stored, folded, live_from)
         self.folded = folded
         self.stored = stored
+        self.saved = saved
         self._committed = committed
         self._acknowledged = live_from
         self._receipts: deque[Receipt] = deque()
@@ -69,3 +71,8 @@ class Progress:
         """State up to `position` is on disk."""
         assert self.stored <= position <= self.committed, (self.stored, position, self._committed)
         self.stored = position
+
+    def save(self, position: int) -> None:
+        """State up to `position` is in the changelog."""
+        assert self.saved < position <= self.stored <= self.committed, (self.saved, position, self.stored, self._committed)
+        self.saved = position

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from schemas.records import Partition
-from state.checkpoint import Checkpoint, LogRange, Marker
+from state.checkpoint import Checkpoint, LogRange, Marker, Saved, Value
 from state.progress import Progress
 
 T = TypeVar("T")
@@ -20,6 +20,20 @@ class Step(Generic[T]):
 
     def __await__(self) -> Generator["Step[T]", T, T]:
         return (yield self)
+
+
+@dataclass(frozen=True)
+class FencePredecessor(Step[None]):
+    """Ends whatever the task's transactional id has open, and shuts out who had it. Raises PartitionLost where the cell is not ours."""
+
+    partition: Partition
+
+
+@dataclass(frozen=True)
+class ReadSaved(Step[Saved]):
+    """The changelog's marker and its topic's id."""
+
+    partition: Partition
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,37 @@ class OpenStore(Step[Marker | None]):
 
 
 @dataclass(frozen=True)
+class EmptyStore(Step[None]):
+    """Deletes the database of the task, whatever it holds, and makes another."""
+
+    partition: Partition
+
+
+@dataclass(frozen=True)
+class AdoptStore(Step[None]):
+    """A database of before there was a changelog: every value counts as changed since the last save, and this is its marker."""
+
+    partition: Partition
+    marker: Marker
+
+
+@dataclass(frozen=True)
+class ReadChangelog(Step[list[Value]]):
+    """The next values of the changelog, in its order; none: its end. Then its last marker was `marker`, else BadChangelog is raised."""
+
+    partition: Partition
+    marker: Marker
+
+
+@dataclass(frozen=True)
+class WriteValues(Step[None]):
+    """Values of the changelog into the database, without a marker."""
+
+    partition: Partition
+    values: list[Value]
+
+
+@dataclass(frozen=True)
 class Delivery(Step[None]):
     """Waits until every answer below `upto` is acknowledged."""
 
@@ -64,6 +109,43 @@ class WriteStore(Step[None]):
     """Values and marker in one write, safe from a kill when it returns."""
 
     checkpoint: Checkpoint
+
+
+@dataclass(frozen=True)
+class FreezeStored(Step[Marker]):
+    """A view of the database as it stands, that no later write changes; answered with its marker. A transaction is begun."""
+
+    partition: Partition
+
+
+@dataclass(frozen=True)
+class SendChanges(Step[bool]):
+    """Sends some of the values that changed since the last save, as the view has them; answered whether there are more."""
+
+    partition: Partition
+
+
+@dataclass(frozen=True)
+class CommitSave(Step[bool]):
+    """Sends the marker and commits the transaction; False: it was aborted, nothing is saved. The view is let go. Raises Fenced."""
+
+    partition: Partition
+    marker: Marker
+
+
+@dataclass(frozen=True)
+class AbortSave(Step[None]):
+    """Ends the transaction without a trace, and lets the view go."""
+
+    partition: Partition
+
+
+@dataclass(frozen=True)
+class ForgetChanges(Step[None]):
+    """What changed up to this position is in the changelog."""
+
+    partition: Partition
+    upto: int
 
 
 @dataclass(frozen=True)

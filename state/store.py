@@ -1,14 +1,24 @@
-"""RocksDB: one database a task, a column family an entity, one write a checkpoint. The only rocksdict."""
+"""RocksDB: one database a task, a column family an entity, one write a checkpoint. The only rocksdict.
 
-from collections.abc import Sequence
+What changed since the last save is part of each write: the keys of one checkpoint under its position, in a column family of their own.
+"""
+
+import shutil
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
-from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch
+from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, Snapshot, WriteBatch, WriteOptions
 
 from schemas.errors import DataFolderUnusable, DiskFull, RefusedStart
 from state.checkpoint import Checkpoint, Marker, Value, decode_marker, encode_marker
 
 MARKER_KEY = b"marker"
+CHANGES = "changed since saved"
+"""No entity can be called so."""
+KEY_BYTES = 16
 BLOCK_CACHE_BYTES = 64 << 20
 WRITE_BUFFER_BYTES = 32 << 20
 
@@ -34,6 +44,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._unlogged = False
         self._cache = Cache(BLOCK_CACHE_BYTES)  # one for all families: what they hold together is bounded
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -68,24 +79,61 @@ class Store:
         It is the operating system's when this returns, so a kill loses nothing. A power cut may lose the newest writes: the marker then
         stands where it stood before them, and what is missing is folded again from the log. So nothing waits for the disk.
         """
-        self._write(checkpoint.values, encode_marker(checkpoint.marker))
+        self._write(checkpoint.values, checkpoint.marker)
 
     def put(self, values: Sequence[Value]) -> None:
-        """Values without a marker: of a store that only stretches memory, and that nobody goes on with."""
+        """Values without a marker: of a store that only stretches memory, or of a restore, which nobody goes on with until it is whole."""
         self._write(values, None)
 
-    def _write(self, values: Sequence[Value], marker: bytes | None) -> None:
-        batch = WriteBatch(raw_mode=True)
+    def adopt(self, marker: Marker) -> None:
+        """Every value counts as changed at this marker, which is written with that."""
+        self._write([(name, key, b"?") for name in self._entities() for key in _all_keys(self._families[name])], marker, only_changes=True)
+
+    def freeze(self) -> "View":
+        """The database as it stands: what is written from here on is not in it. Between two writes."""
+        changes = list(self._families[CHANGES].values()) if CHANGES in self._families else []  # a snapshot's iterator shows later writes
+        return View(self._database.snapshot(), {name: self._families[name].snapshot() for name in self._entities()}, changes)
+
+    def forget_changes(self, upto: int) -> None:
+        """What changed up to this position is saved; what changed after it is not."""
+        if CHANGES in self._families:
+            batch, handle = WriteBatch(raw_mode=True), self._handles[CHANGES]
+            for position in _all_keys(self._families[CHANGES]):
+                if _position(position) <= upto:
+                    batch.delete(position, handle)
+            self._database.write(batch)
+
+    def changes(self) -> list[int]:
+        """The positions under which changed keys are kept, for proofs."""
+        return [_position(key) for key in _all_keys(self._families[CHANGES])] if CHANGES in self._families else []
+
+    def _flush(self) -> None:
+        """What has no log is in files before a marker speaks of it."""
+        if self._unlogged:
+            for family in self._families.values():
+                family.flush()
+
+    def _entities(self) -> list[str]:
+        return sorted(name for name in self._families if name != CHANGES)
+
+    def _write(self, values: Sequence[Value], marker: Marker | None, *, only_changes: bool = False) -> None:
+        batch, logged = WriteBatch(raw_mode=True), WriteOptions()
+        logged.disable_wal = marker is None  # what nobody goes on with after a crash needs no log of its own
+        if marker is not None:
+            self._flush()
+        self._unlogged = marker is None
         try:
-            for entity, key, value in values:
+            for entity, key, value in () if only_changes else values:
                 handle = self._handles.get(entity) or self._made(entity)
                 if value:
                     batch.put(key, value, handle)
                 else:
                     batch.delete(key, handle)
             if marker is not None:
-                batch.put(MARKER_KEY, marker)
-            self._database.write(batch)
+                if values:
+                    batch.put(_key(marker.offset), _changed(values), self._handles.get(CHANGES) or self._made(CHANGES))
+                batch.put(MARKER_KEY, encode_marker(marker))
+            self._database.write(batch, logged)
         except Exception as error:  # rocksdict raises bare Exception
             raise refusal(error, self._folder) from error
 
@@ -107,6 +155,20 @@ class Store:
         return self._handles[entity]
 
 
+def delete(folder: Path) -> None:
+    """A database and all that it holds. Raises DataFolderUnusable."""
+    try:
+        if folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise DataFolderUnusable(f"the data folder {folder} cannot be emptied: {error.strerror}") from None
+
+
+def damaged(error: Exception) -> bool:
+    """Whether RocksDB says that its files are not as it left them."""
+    return any(word in str(error) for word in ("Corruption", "MANIFEST", "does not exist", "No such file"))
+
+
 def refusal(error: Exception, folder: Path) -> RefusedStart | Exception:
     """RocksDB's words as one of ours where it is the deployment's fault, else unchanged."""
     words = str(error)
@@ -114,6 +176,70 @@ def refusal(error: Exception, folder: Path) -> RefusedStart | Exception:
         return DiskFull(f"the disk of {folder} is full: {words}")
     if "lock" in words.lower():
         return DataFolderUnusable(f"another process holds the data folder {folder}")
+    if damaged(error):
+        return error
     if isinstance(error, PermissionError) or "Permission denied" in words or "Read-only" in words or isinstance(error, OSError):
         return DataFolderUnusable(f"the data folder {folder} cannot be written: {words}")
     return error
+
+
+class View:
+    """A frozen view of a database. It keeps the database's lock: to be let go before the store is closed."""
+
+    def __init__(self, marker: Snapshot, families: dict[str, Snapshot], changes: list[bytes]) -> None:
+        self._marker, self._families, self._changes = marker, families, changes
+
+    def marker(self) -> Marker:
+        """Of the checkpoint that it shows."""
+        return decode_marker(self._marker[MARKER_KEY])
+
+    def changed(self) -> list[tuple[str, bytes]]:
+        """Entity and key of every value that changed since the last save, each once."""
+        found: set[tuple[str, bytes]] = set()
+        for record in self._changes:
+            found.update(_keys(record))
+        return list(found)
+
+    def values(self, keys: Iterable[tuple[str, bytes]]) -> Iterator[Value]:
+        """What stands under each; empty: it was deleted."""
+        for entity, key in keys:
+            try:
+                value = self._families[entity][key]
+            except Exception as error:  # rocksdict raises bare Exception
+                if "key not found" not in str(error):
+                    raise
+                value = b""
+            yield entity, key, value
+
+
+def _all_keys(family: Rdict) -> list[bytes]:
+    found = family.keys()  # not a dict's: it is no container
+    return list(found)
+
+
+def _key(position: int) -> bytes:
+    return position.to_bytes(8, "big")
+
+
+def _position(key: bytes) -> int:
+    return int.from_bytes(key, "big")
+
+
+def _changed(values: Sequence[Value]) -> bytes:
+    """The keys of a checkpoint, entity by entity: length of its name, count, name, keys."""
+    out = bytearray()
+    for entity, group in groupby(values, itemgetter(0)):
+        keys = b"".join([key for _, key, _ in group])
+        name = entity.encode()
+        out += struct.pack("<BI", len(name), len(keys) // KEY_BYTES) + name + keys
+    return bytes(out)
+
+
+def _keys(record: bytes) -> Iterator[tuple[str, bytes]]:
+    at = 0
+    while at < len(record):
+        length, count = struct.unpack_from("<BI", record, at)
+        name = record[at + 5 : at + 5 + length].decode()
+        begin = at + 5 + length
+        at = begin + count * KEY_BYTES
+        yield from ((name, record[place : place + KEY_BYTES]) for place in range(begin, at, KEY_BYTES))

@@ -60,7 +60,7 @@ END_TO_END_SECONDS = _histogram(
 )
 
 # where a task stands
-POSITION = _gauge("weir_position", "offset in the log: folded, acknowledged, committed or stored", "partition", "position")
+POSITION = _gauge("weir_position", "offset in the log: folded, acknowledged, committed, stored or saved", "partition", "position")
 POSITION_AGE_SECONDS = _gauge(
     "weir_position_age_seconds", "since that position last moved, or had nothing to move for", "partition", "position"
 )
@@ -73,11 +73,26 @@ CACHE_KEYS = _gauge("weir_cache_keys", "values in memory", "partition")
 CACHE_MISSES = _counter("weir_cache_misses", "keys that were not in memory: read from disk, or new", "partition")
 DROPPED = _counter("weir_dropped", "merges of hot keys beyond the bound, members that left samples of full sets", "partition", "part")
 
+# the changelog
+SAVES = _counter(
+    "weir_saves",
+    "saves of a cell's state into the changelog: `done`, or `given up` (aborted; the next one holds it)",
+    "partition",
+    "outcome",
+)
+SAVE_SECONDS = _histogram("weir_save_seconds", "from the view of the database until the save was committed", buckets=_SECONDS)
+SAVED_VALUES = _counter("weir_saved_values", "values sent to the changelog, deletions among them", "partition")
+SAVED_BYTES = _counter("weir_saved_bytes", "bytes of keys and values sent to the changelog", "partition")
+RESTORED_VALUES = _counter("weir_restored_values", "values read from the changelog into an empty database", "partition")
+RESTORE_VALUES_PER_SECOND = _gauge("weir_restore_values_per_second", "of the last restore; 0: there was none", "partition")
+
 # what the group and the broker do
 COMMITS = _counter("weir_commits", "moves of the group's offset", "topic", "outcome")
 PARTITIONS = _counter("weir_partition_changes", "partitions assigned, revoked, or lost (nothing was committed)", "topic", "change")
 TASK_STARTS = _counter(
-    "weir_task_starts", "starts of a task: from its disk, or from the first row of the log (began: `disk`, `first row`)", "began"
+    "weir_task_starts",
+    "starts of a task: from its disk, from the changelog, or from the first row of the log (began: `disk`, `changelog`, `first row`)",
+    "began",
 )
 BROKER_ERRORS = _counter("weir_broker_errors", "errors that a client of the broker reported", "client", "error")
 OUTSTANDING = _gauge("weir_outstanding_messages", "messages sent and not yet acknowledged")

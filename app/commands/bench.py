@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kill.add_argument("--kills", type=int, default=20)
     kill.add_argument("--rate", type=float, default=1000, help="transactions a second (default: 1000)")
     kill.add_argument("--seed", type=int, help="of load and kills (default: the time)")
+    recovery = what.add_parser("recovery", help="a disk is gone: values a second out of the changelog, seconds until the worker is live")
+    recovery.add_argument("--values", type=int, default=1_000_000, help="in the changelog (default: 1000000)")
     kernel = what.add_parser("kernel", help="the fold alone: ns an event, bytes a key, seconds to compile")
     kernel.add_argument("--quick", action="store_true", help="fewer events")
     hot = what.add_parser("hot", help="a hot key: CPU us of a row and error of its windows, by events of its merchant")
@@ -96,6 +98,14 @@ def _kill(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
         return kill.run(settings, connection, folder, kills=arguments.kills, rate=arguments.rate, seed=seed, say=say)
 
 
+def _recovery(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks import recovery
+
+    with ExitStack() as stack:
+        settings, connection, folder = _prepared(stack, "recovery", say)
+        return recovery.run(settings, connection, folder, values=arguments.values, say=say)
+
+
 def _intake(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     from benchmarks import intake
 
@@ -138,6 +148,7 @@ def _handbook(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
 MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
     "pipeline": _pipeline,
     "kill": _kill,
+    "recovery": _recovery,
     "kernel": _kernel,
     "hot": _hot,
     "intake": _intake,

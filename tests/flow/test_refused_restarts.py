@@ -17,7 +17,7 @@ from broker.topics import Topics
 from engine.control import first_row
 from features.catalogue import catalogue_text, read_catalogue
 from schemas.pseudonyms import Pseudonyms
-from schemas.records import Partition
+from schemas.records import Message, Partition
 from schemas.topics import LOG
 from tests.flow.engine import Producing, delete_records, running, settings_of
 from tests.flow.records import Customer
@@ -47,9 +47,10 @@ class Past(NamedTuple):
 @pytest.fixture(scope="module")
 def past(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Past:
     folder = tmp_path_factory.mktemp("past")
-    settings = settings_of(kafka, f"t{secrets.token_hex(4)}", folder)
+    settings = settings_of(kafka, f"t{secrets.token_hex(4)}", folder, save_seconds=0.5, checkpoint_seconds=0.5)
     with running(settings, folder, partitions=1) as engine:
         engine.decided(engine.send([Customer().record() for _ in range(20)]))
+        engine.until(lambda: engine.metric("weir_saves_total", partition="0", outcome="done") > 0, "a save")
     return Past(settings, engine.connection)
 
 
@@ -84,6 +85,23 @@ def test_a_worker_with_a_past_refuses_another_key_and_packages_it_cannot_load(pa
         assert_refused(
             end_of_start(settings), f"package {package}: model.onnx is corrupt: its sha256 is [0-9a-f]{{64}}, manifest.json says "
         )
+
+
+def test_a_worker_with_a_past_refuses_a_changelog_that_is_not_what_it_saved(past: Past, tmp_path: Path) -> None:
+    settings, topic = past.settings, past.settings.topic("changelog")
+    topics = Topics(past.connection)
+    garbage, tombstone = (Message(topic, b"a stranger's key", value, 0) for value in (b"x", None))
+    send_all(past.connection, [garbage])
+    assert_refused(end_of_start(past.without_disk(tmp_path)), f"{topic}, partition 0, holds a record that no save of ours wrote")
+    send_all(past.connection, [tombstone])
+
+    before = topics.topic_id(topic)
+    admin = past.connection.admin()
+    admin.delete_topics([topic])[topic].result()
+    create(settings, past.connection)
+    assert_refused(
+        end_of_start(settings), f"was saved to a changelog with topic id {before}, the changelog now has {topics.topic_id(topic)}"
+    )
 
 
 def test_a_worker_with_a_past_refuses_topics_that_lack_what_it_has_not_read(past: Past, tmp_path: Path) -> None:

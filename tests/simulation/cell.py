@@ -11,7 +11,7 @@ from models.in_force import InForce
 from models.model import Packages
 from schemas.pseudonyms import Pseudonyms
 from schemas.records import Fetch, Message, Partition, Record
-from state.checkpoint import Marker, Start, encode_marker
+from state.checkpoint import Checkpoint, Marker, Start, Value, encode_marker
 
 CATALOGUE = """
 name: simulated
@@ -42,6 +42,27 @@ class Disk:
 
     marker: bytes | None = None
     values: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+    changes: dict[int, list[tuple[str, bytes]]] = field(default_factory=dict)
+    """By the position of their checkpoint, the keys that changed since the last save."""
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """All of it or nothing."""
+        self.marker = encode_marker(checkpoint.marker)
+        self.put(checkpoint.values)
+        if checkpoint.values:
+            self.changes[checkpoint.marker.offset] = [(entity, key) for entity, key, _ in checkpoint.values]
+
+    def empty(self) -> None:
+        self.marker = None
+        self.values.clear()
+        self.changes.clear()
+
+    def put(self, values: list[Value]) -> None:
+        for entity, key, value in values:
+            if value:
+                self.values[entity, key] = value
+            else:
+                self.values.pop((entity, key), None)
 
     def load(self, entity: str, keys: list[bytes]) -> list[bytes | None]:
         return [self.values.get((entity, key)) for key in keys]
@@ -63,7 +84,9 @@ def task_of(start: Start, disk: Disk) -> Task:
 def straight(log: list[Record]) -> tuple[list[Message], Disk]:
     """The answers and the state of a task that never crashed."""
     disk = Disk()
-    marker = Marker(topic_id="log-id", offset=0, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
+    marker = Marker(
+        topic_id="log-id", offset=0, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION, changelog_id="changelog-id"
+    )
     task = task_of(Start(marker, committed=0, live_from=0, log_end=0), disk)
     messages = task.decide(Fetch(LOG, 0, log)).messages
     task.progress.sent(upto=len(log), messages=0)

@@ -13,8 +13,9 @@ from schemas.decision import decode_decision
 from schemas.records import Message
 from state.checkpoint import decode_marker
 from tests.simulation.cell import CATALOGUE, LOG, POLICY_TEXT
+from tests.simulation.lives import simulate
+from tests.simulation.outside import Outside
 from tests.simulation.test_any_crash import judge
-from tests.simulation.world import Outside, simulate
 
 SEEDS = 100
 MORE = CATALOGUE.replace("windows: [1m, 1h]", "windows: [1m, 1h, 2m]").replace(

@@ -7,29 +7,55 @@ import pytest
 
 from schemas.errors import IdKeyChanged, LogTooShort, TopicMadeAnew, UnknownVersion
 from schemas.records import Partition
-from state.checkpoint import Checkpoint, LogRange, Marker, Start, decode_marker, encode_marker
+from state.checkpoint import Checkpoint, LogRange, Marker, Saved, Start, decode_marker, encode_marker
 from state.lifecycle import checkpoint, start
 from state.progress import Progress
-from state.steps import CommitOffset, Delivery, OpenStore, ReadCommitted, ReadLogRange, Step, WriteStore, carry_out
+from state.steps import (
+    AdoptStore,
+    CommitOffset,
+    Delivery,
+    EmptyStore,
+    OpenStore,
+    ReadChangelog,
+    ReadCommitted,
+    ReadLogRange,
+    ReadSaved,
+    Step,
+    WriteStore,
+    carry_out,
+)
 
 LOG = Partition("log", 0)
 
 
 def marker(**given: Any) -> Marker:  # noqa: ANN401  # any field of a marker
-    return Marker(**{"topic_id": "t1", "offset": 10, "key_fingerprint": "k", "fold_version": 1, **given})
+    return Marker(**{"topic_id": "t1", "offset": 10, "key_fingerprint": "k", "fold_version": 1, "changelog_id": "c1", **given})
 
 
-def begin(*, committed: int | None, log: LogRange, held: Marker | None) -> Start:
-    answers: dict[type[Step[Any]], object] = {ReadCommitted: committed, ReadLogRange: log, OpenStore: held}
+def begin(
+    *,
+    committed: int | None,
+    log: LogRange | list[LogRange],
+    held: Marker | None,
+    saved: Marker | None = None,
+    performed: list[Step[Any]] | None = None,
+) -> Start:
+    """log: as it is read, again and again; the last of a list stays."""
+    logs = log if isinstance(log, list) else [log]
+    answers: dict[type[Step[Any]], object] = {ReadCommitted: committed, OpenStore: held, ReadSaved: Saved("c1", saved), ReadChangelog: []}
 
     async def perform(step: Step[Any]) -> object:
-        return answers[type(step)]
+        if performed is not None:
+            performed.append(step)
+        if isinstance(step, ReadLogRange):
+            return logs.pop(0) if len(logs) > 1 else logs[0]
+        return answers.get(type(step))
 
     return asyncio.run(carry_out(start(LOG, key_fingerprint="k", fold_version=1), perform))
 
 
 def test_without_anything_it_begins_at_the_first_row() -> None:
-    assert begin(committed=None, log=LogRange("t1", 0, 7), held=None)[1:] == (0, 0, 7)
+    assert begin(committed=None, log=LogRange("t1", 0, 7), held=None)[1:] == (0, 0, 7, 0, "first row")
 
 
 def test_without_a_disk_it_folds_silently_up_to_what_was_committed() -> None:
@@ -45,6 +71,60 @@ def test_with_a_disk_it_folds_silently_from_there() -> None:
 def test_a_group_whose_offsets_expired_goes_on_where_the_disk_stands() -> None:
     found = begin(committed=None, log=LogRange("t1", 3, 20), held=marker())
     assert (found.live_from, found.committed) == (10, 0)
+
+
+def test_the_fence_comes_first_and_a_restored_marker_last() -> None:
+    performed: list[Step[Any]] = []
+    found = begin(committed=12, log=LogRange("t1", 3, 20), held=None, saved=marker(offset=8), performed=performed)
+    assert (found.marker.offset, found.live_from, found.saved, found.began) == (8, 12, 8, "changelog")
+    names = [type(step).__name__ for step in performed]
+    begun = ["FencePredecessor", "ReadCommitted", "ReadSaved", "ReadLogRange", "OpenStore"]
+    assert names == [*begun, "EmptyStore", "ReadChangelog", "WriteStore", "ReadLogRange"]
+
+
+def test_a_disk_that_fits_is_gone_on_with_however_new_the_changelog() -> None:
+    found = begin(committed=12, log=LogRange("t1", 3, 20), held=marker(), saved=marker(offset=12))
+    assert (found.marker.offset, found.saved, found.began) == (10, 12, "disk")
+
+
+@pytest.mark.parametrize(
+    "held", [marker(offset=2), marker(topic_id="t0"), marker(topic_id="t0", changelog_id="c0"), marker(fold_version=0)]
+)
+def test_a_disk_that_does_not_fit_is_built_anew_from_the_changelog(held: Marker) -> None:
+    found = begin(committed=12, log=LogRange("t1", 3, 20), held=held, saved=marker(offset=8))
+    assert (found.marker.offset, found.began) == (8, "changelog")
+
+
+def test_a_disk_of_before_there_was_a_changelog_is_adopted() -> None:
+    performed: list[Step[Any]] = []
+    found = begin(committed=10, log=LogRange("t1", 3, 20), held=marker(changelog_id=""), performed=performed)
+    assert (found.marker.changelog_id, found.began, found.saved) == ("c1", "disk", 0)
+    assert AdoptStore(LOG, found.marker) in performed
+
+
+def test_a_disk_that_retention_overtakes_while_it_starts_is_built_anew_from_what_was_saved() -> None:
+    ranges = [LogRange("t1", 3, 20), LogRange("t1", 11, 20)]
+    found = begin(committed=14, log=ranges, held=marker(), saved=marker(offset=12))
+    assert (found.marker.offset, found.began) == (12, "changelog")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words", "log", "held", "saved"),
+    [
+        (TopicMadeAnew, "changelog now has c1", LogRange("t1", 0, 20), marker(changelog_id="c0"), None),
+        (TopicMadeAnew, "in the changelog was folded", LogRange("t2", 0, 20), None, marker()),
+        (IdKeyChanged, "fingerprint", LogRange("t1", 0, 20), None, marker(key_fingerprint="other")),
+        (UnknownVersion, "fold version 2", LogRange("t1", 0, 20), None, marker(fold_version=2)),
+        (LogTooShort, "stands at offset 10, the log begins at 11", LogRange("t1", 11, 20), marker(offset=4), marker()),
+    ],
+)
+def test_a_changelog_that_does_not_fit_is_refused_and_nothing_is_emptied(
+    refusal: type[Exception], words: str, log: LogRange, held: Marker | None, saved: Marker | None
+) -> None:
+    performed: list[Step[Any]] = []
+    with pytest.raises(refusal, match=words):
+        begin(committed=None, log=log, held=held, saved=saved, performed=performed)
+    assert EmptyStore(LOG) not in performed
 
 
 @pytest.mark.parametrize(
@@ -71,6 +151,7 @@ class Kept:
 
     def __init__(self) -> None:
         self.partition = LOG
+        self.caught_up = True
         self.progress = Progress(0, committed=0, stored=0, live_from=0)
         self.progress.sent(upto=4, messages=0)
 

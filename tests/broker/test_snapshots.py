@@ -1,0 +1,79 @@
+"""A changelog in a real Kafka: read committed, fenced by whoever comes next, its end found though it is a record that nobody reads."""
+
+import secrets
+
+import pytest
+
+from broker.connection import Connection
+from broker.snapshots import Pair, Snapshots
+from broker.topics import Topics
+from schemas.errors import Fenced, PartitionLost
+from schemas.topics import CHANGELOG
+
+MARKER = b"marker"
+
+
+@pytest.fixture
+def two(kafka: str) -> tuple[Snapshots, Snapshots]:
+    """Of two workers, on one topic."""
+    prefix, connection = f"t{secrets.token_hex(4)}", Connection(kafka)
+    Topics(connection).create([CHANGELOG], prefix=prefix)
+    one, other = (Snapshots(connection, CHANGELOG.under(prefix)) for _ in range(2))
+    return one, other
+
+
+def pairs(count: int, marker: bytes) -> list[Pair]:
+    return [*((b"card\0%016d" % number, b"value") for number in range(count)), (MARKER, marker)]
+
+
+def fenced(snapshots: Snapshots) -> Snapshots:
+    snapshots.fence(0, lambda: True)
+    return snapshots
+
+
+def read(snapshots: Snapshots) -> list[Pair]:
+    return [pair for batch in snapshots.read(0) for pair in batch]
+
+
+def test_only_what_is_committed_is_read_and_the_last_marker_is_found(two: tuple[Snapshots, Snapshots]) -> None:
+    """Each time after a fence: it waits until what was committed before can be read."""
+    one = fenced(two[0])
+    assert (one.last(0, MARKER), read(one)) == (None, [])
+    one.begin(0)
+    one.send(0, pairs(300, b"m1"))
+    assert one.commit(0)
+    one.begin(0)
+    one.send(0, pairs(300, b"m2"))
+    one._producers[0].flush(10)
+    one.abort(0)
+    other = fenced(two[1])
+    assert other.last(0, MARKER) == b"m1", "behind hundreds of records that were aborted"
+    assert read(other) == pairs(300, b"m1")
+    other.begin(0)
+    other.send(0, pairs(1, b"m3"))
+    assert other.commit(0)
+    assert fenced(one).last(0, MARKER) == b"m3"
+
+
+def test_whoever_comes_next_ends_what_is_open_and_shuts_out_who_had_it(two: tuple[Snapshots, Snapshots]) -> None:
+    one, other = two
+    fenced(one).begin(0)
+    one.send(0, pairs(5, b"m1"))
+    fenced(other)
+    assert (other.last(0, MARKER), read(other)) == (None, [])
+    with pytest.raises(Fenced, match="another task has taken it over"):
+        one.commit(0)
+    with pytest.raises(Fenced):
+        one.begin(0)
+    other.begin(0)
+    other.send(0, pairs(5, b"m3"))
+    assert other.commit(0)
+
+
+def test_a_starter_whose_cell_is_not_its_own_any_more_fences_nobody(two: tuple[Snapshots, Snapshots]) -> None:
+    one, other = two
+    fenced(one).begin(0)
+    one.send(0, pairs(5, b"m1"))
+    with pytest.raises(PartitionLost, match="nobody is fenced"):
+        other.fence(0, lambda: False)
+    assert one.commit(0)
