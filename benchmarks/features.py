@@ -11,8 +11,7 @@ from typing import Any
 import numpy as np
 
 from app.commands.features import memory_peak_bytes, write
-from app.commands.train import ID_KEY
-from app.offline import stretches
+from app.offline import ID_KEY, stretches
 from benchmarks.kernel import traffic
 from features.catalogue import catalogue_text, read_catalogue
 from schemas.history import BATCH_ROWS, Stretch, read_mapping

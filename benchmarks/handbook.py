@@ -19,9 +19,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from app.commands.train import ID_KEY, examples
+from app.commands.train import examples
 from app.judged import WEEK_DAYS, Protocol, figures_of
-from app.offline import BEGINNING_MS, DAY_MS, Offline, Shift, scored, stretches
+from app.offline import BEGINNING_MS, DAY_MS, ID_KEY, Offline, Shift, scored, stretches
 from app.running import RunningWorker, cluster, prepared, scratch
 from app.settings import read_settings
 from app.streamed import Change, Engine, streamed

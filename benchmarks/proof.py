@@ -9,21 +9,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 
 from app.settings import Settings
+from benchmarks.readable import stored_of, without_verdicts
 from broker.connection import Connection
 from broker.once import read_all
 from broker.topics import Topics
 from engine.task import Task
-from features import reference_value
-from features.asked import HOT
 from features.catalogue import Catalogue, read_catalogue
 from features.fold import FOLD_VERSION, Fold
 from features.reference import fold_row
 from features.reference_value import Cell, Status
-from features.value import Known, Remembered, Value
 from features.value_reader import read_value
 from models.in_force import InForce
 from models.model import Model, Packages
@@ -146,9 +143,9 @@ def _oracle(settings: Settings, found: Left, catalogue: Catalogue, held: dict[tu
             judged += 1
             differing += expected[place] != int(np.float32(next(iter(decision.scores.values()))).view(np.uint32))
     tables = sum(
-        _without_verdicts(read_value(held[key], place=key[0])) != _stored(value, key[0], catalogue)
+        without_verdicts(read_value(held[key], place=key[0])) != stored_of(value, key[0], catalogue)
         for key, value in cell.values.items()
-        if key in held and not (value.buckets or value.label_buckets or any(value.thresholds.values()))  # of those the twins are held equal
+        if key in held
     )
     return {
         "oracle_accepted": len(expected),
@@ -156,29 +153,6 @@ def _oracle(settings: Settings, found: Left, catalogue: Catalogue, held: dict[tu
         "oracle_scores_differing": differing,
         "oracle_tables_differing": tables + len(held.keys() ^ cell.values.keys()),
     }
-
-
-def _stored(value: reference_value.Value, entity: str, catalogue: Catalogue) -> Value:
-    """What the readable fold keeps of a key, in the words of what is stored; verdicts apart, which it does not know."""
-    specs = next(each.sets for each in catalogue.entities if each.name == entity)
-    named = [HOT, *catalogue.filters]
-    bits = [sum(1 << named.index(name) for name in event.met) for event in value.events]
-    return Value(
-        value.newest_ms,
-        value.first_ms,
-        [(event.time_ms, event.amount_minor) for event in value.events],
-        [Remembered(e.transaction_hash, e.content_hash, e.time_ms, e.origin, e.offset, None) for e in value.memory],
-        {spec.field: value.sets[spec.of] for spec in specs if value.sets.get(spec.of)},
-        [Known(label.time_s, label.amount_minor, 1 << label.code, label.label_hash) for label in value.labels],
-        bits if any(bits) else [],
-        (value.robust_sum, value.robust_count, value.largest) if value.robust_count else None,
-        (value.position.time_ms, value.position.latitude, value.position.longitude) if value.position else None,
-    )
-
-
-def _without_verdicts(value: Value) -> Value:
-    value.memory = [msgspec.structs.replace(entry, verdict=None) for entry in value.memory]
-    return value
 
 
 def _model_in_force(settings: Settings, found: Left, catalogue: Catalogue) -> Model:
