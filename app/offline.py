@@ -18,6 +18,8 @@ from schemas.pseudonyms import Pseudonyms
 from schemas.row_writer import RowWriter
 
 DAY_MS = 86_400_000
+ID_KEY = b"weir offline training"
+"""Identifiers are hashed as ever, but nothing of a history is looked up by hash: the key need not be the worker's."""
 
 
 class Offline(NamedTuple):

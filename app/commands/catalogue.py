@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from app.catalogue_diff import difference, unserved
-from app.commands.control import board_of, catalogue_in_force, text_of
+from app.commands.control import board_of, catalogue_in_force
 from app.settings import Settings, embedded_asked, read_settings
+from app.texts import text_of
 from broker.connection import Connection
 from engine.control import Board
 from features.catalogue import Catalogue, read_catalogue

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.settings import Settings, read_settings
+from app.texts import text_of
 from broker.connection import Connection
 from broker.once import read_all, send_all
 from broker.topics import Topics
@@ -17,7 +18,6 @@ from models.package import read_package
 from models.policy import read_policy
 from schemas.control import BACKFILL, CATALOGUE, KEYS, MODEL, POLICY, WISH, Control, encode_control
 from schemas.declared import Declared
-from schemas.errors import BadSetting
 from schemas.records import Message
 from schemas.topics import CONTROL
 
@@ -71,14 +71,6 @@ def put(settings: Settings, connection: Connection, key: str, path: Path) -> Con
             control = control_of(CATALOGUE, catalogue.text, catalogue.version)
     send_all(connection, [Message(CONTROL.under(settings.prefix), f"{WISH}/{key}".encode(), encode_control(control))])
     return control
-
-
-def text_of(path: Path, *, what: str) -> str:
-    """Of a file. Raises BadSetting, which says what it would have been."""
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"{what} {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def catalogue_in_force(board: Board) -> Catalogue:

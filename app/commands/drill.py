@@ -17,8 +17,8 @@ from app.drill import Drill, drilled
 from features.catalogue import catalogue_text, read_catalogue
 from models.model import Model
 from models.policy import policy_text, read_policy
-from models.training.shipped import FOLDER
-from models.training.shipped import SEED as TRAINED_ON
+from models.training.world import FOLDER
+from models.training.world import SEED as TRAINED_ON
 from schemas.errors import BadSetting
 
 SEED, START_MS, CARDS, MERCHANTS = 7_070_707, 1_782_864_000_000, 2000, 800

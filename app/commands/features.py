@@ -38,15 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Writes the matrix and says how it went."""
     from app.bars import rows_of_file
-    from app.commands.train import ID_KEY, text_of
-    from app.offline import stretches
+    from app.offline import ID_KEY, stretches
+    from app.texts import text_of
     from features.catalogue import catalogue_text, read_catalogue
     from schemas.history import read_mapping
     from schemas.pseudonyms import Pseudonyms
 
     console = Console(stderr=True)
     place = str(arguments.catalogue or "the shipped catalogue")
-    catalogue = read_catalogue(text_of(arguments.catalogue) or catalogue_text(), place=place)
+    catalogue = read_catalogue(text_of(arguments.catalogue, what="catalogue") if arguments.catalogue else catalogue_text(), place=place)
     mapping = read_mapping(arguments.mapping)
     if arguments.cache_mib < 1:
         raise BadSetting(f"features: --cache-mib {arguments.cache_mib}, at least 1")

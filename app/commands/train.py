@@ -28,8 +28,6 @@ if TYPE_CHECKING:  # lightgbm takes a second to import: not before the arguments
     from schemas.history import Stretch
 
 DAY_MS = 86_400_000
-ID_KEY = b"weir offline training"
-"""Identifiers are hashed as ever, but nothing of a history is looked up by hash: the key need not be the worker's."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,15 +99,22 @@ def run(arguments: argparse.Namespace) -> int:
 
 def asked(arguments: argparse.Namespace) -> tuple["Catalogue", "Wanted", "Split", Path]:
     """The arguments, understood. Raises BadSetting, BadCatalogue, BadPolicy."""
+    from app.texts import text_of
     from features.catalogue import catalogue_text, read_catalogue
     from models.policy import policy_text, read_policy
     from models.training.build import Wanted
-    from models.training.shipped import FOLDER, shipped
+    from models.training.shipped import shipped
     from models.training.splits import Split
     from models.training.train import Settings
+    from models.training.world import FOLDER
 
-    catalogue = read_catalogue(text_of(arguments.catalogue) or catalogue_text(), place=str(arguments.catalogue or "the shipped catalogue"))
-    policy = read_policy(text_of(arguments.policy) or policy_text(), place=str(arguments.policy or "the shipped policy"))
+    catalogue = read_catalogue(
+        text_of(arguments.catalogue, what="catalogue") if arguments.catalogue else catalogue_text(),
+        place=str(arguments.catalogue or "the shipped catalogue"),
+    )
+    policy = read_policy(
+        text_of(arguments.policy, what="policy") if arguments.policy else policy_text(), place=str(arguments.policy or "the shipped policy")
+    )
     folder = arguments.out or (FOLDER if arguments.simulated else None)
     if folder is None:
         raise BadSetting("train: --out says where the package goes")
@@ -139,7 +144,7 @@ def asked(arguments: argparse.Namespace) -> tuple["Catalogue", "Wanted", "Split"
 
 def history(file: Path, mapping: str, catalogue: "Catalogue", split: "Split", progress: Progress) -> "Examples":
     """Folds the whole file in its order and keeps what the split asks for. Raises BadMapping, BadTraining."""
-    from app.offline import stretches
+    from app.offline import ID_KEY, stretches
     from schemas.history import read_mapping
     from schemas.pseudonyms import Pseudonyms
 
@@ -174,7 +179,7 @@ def examples(stretches: "Iterable[Stretch]", catalogue: "Catalogue", *, first_da
 
 def _simulated(folder: Path) -> Path:
     from app.simulated import simulated, write_parquet
-    from models.training.shipped import CARDS, MERCHANTS, SEED, START, TRANSACTIONS
+    from models.training.world import CARDS, MERCHANTS, SEED, START, TRANSACTIONS
 
     made = simulated(transactions=TRANSACTIONS, seed=SEED, start_ms=_day(START) * DAY_MS, cards=CARDS, merchants=MERCHANTS)
     write_parquet(made, folder / "simulated.parquet")
@@ -197,11 +202,3 @@ def _day(text: str) -> int:
         return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000) // DAY_MS
     except ValueError:
         raise BadSetting(f"train: {text!r} is no date, as in 2018-07-25") from None
-
-
-def text_of(file: Path | None) -> str | None:
-    """What stands in a file that was named; None: none was. Raises BadSetting."""
-    try:
-        return file.read_text(encoding="utf-8") if file else None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadSetting(f"{file} cannot be read: {error}") from None

@@ -1,15 +1,9 @@
 """What the package that ships is: trained on simulated people, read every feature, 100 trees of 31 leaves."""
 
-from pathlib import Path
-
 from models.policy import Policy
 from models.training.build import Wanted
 from models.training.splits import Split
 from models.training.train import Settings
-
-FOLDER = Path(__file__).parents[1] / "packages" / "demo"
-TRANSACTIONS, CARDS, MERCHANTS, SEED, START = 450_000, 2000, 800, 20_260_101, "2026-01-01"
-"""Of the simulated traffic: 110 days, the first of which know nobody, as in a demo."""
 
 
 def shipped(policy: Policy) -> tuple[Wanted, Split]:

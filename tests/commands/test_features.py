@@ -9,10 +9,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from app.__main__ import main
-from app.commands.train import ID_KEY
 from app.folded import folded
 from app.matrix_file import Layout, MatrixFile
-from app.offline import stretches
+from app.offline import ID_KEY, stretches
 from features.catalogue import catalogue_text, read_catalogue
 from schemas.history import read_mapping
 from schemas.pseudonyms import Pseudonyms

@@ -157,13 +157,13 @@ def whole() -> Value:
     return Value(T0_MS + 1_000, T0_MS - 86_400_000, events, memory, sets)
 
 
-def test_damaged_bytes_stop_the_reader_or_are_another_value_and_never_more() -> None:
-    stored = value_bytes(whole())
+def held_against_damage(stored: bytes, *, seed: int, times: int) -> None:
+    """However the bytes are cut or changed: the reader stops, or reads another value that is one."""
     for length in range(len(stored)):
         with pytest.raises((UnknownVersion, ValueError)):
             through_memory(stored[:length] or b"\0", CATALOGUE, "card")
-    chance = random.Random(8)
-    for _ in range(3_000):
+    chance = random.Random(seed)
+    for _ in range(times):
         torn = bytearray(stored)
         for _ in range(chance.choice((1, 1, 2, 8))):
             torn[chance.randrange(len(torn))] = chance.randrange(256)
@@ -172,6 +172,10 @@ def test_damaged_bytes_stop_the_reader_or_are_another_value_and_never_more() -> 
         except (UnknownVersion, ValueError):
             continue
         read_value(again, place="what was read is a value")
+
+
+def test_damaged_bytes_stop_the_reader_or_are_another_value_and_never_more() -> None:
+    held_against_damage(value_bytes(whole()), seed=8, times=3_000)
 
 
 def golden() -> dict[str, Value]:

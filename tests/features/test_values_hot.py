@@ -1,19 +1,16 @@
 """Stored values of hot keys and full sets: buckets and thresholds, read and written alike by the plain reader and the compiled one."""
 
 import json
-import random
 import sys
 from pathlib import Path
 
 import msgspec
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from features.value import Bucket, Buckets, Known, Value, value_bytes
 from features.value_reader import read_value
-from schemas.errors import UnknownVersion
-from tests.features.test_values import CATALOGUE, T0_MS, through_memory
+from tests.features.test_values import CATALOGUE, T0_MS, held_against_damage, through_memory
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "values" / "2.json"
 CARD_MASK, LABEL_MASK = 0b11, 0b11111100
@@ -76,20 +73,7 @@ def test_bits_that_are_no_more_counted_go_and_new_ones_begin_at_nought() -> None
 
 
 def test_damaged_buckets_stop_the_reader_or_are_other_buckets_and_never_more() -> None:
-    stored = value_bytes(hot_value())
-    for length in range(len(stored)):
-        with pytest.raises((UnknownVersion, ValueError)):
-            through_memory(stored[:length] or b"\0", CATALOGUE, "card")
-    chance = random.Random(9)
-    for _ in range(2_000):
-        torn = bytearray(stored)
-        for _ in range(chance.choice((1, 1, 2, 8))):
-            torn[chance.randrange(len(torn))] = chance.randrange(256)
-        try:
-            again = through_memory(bytes(torn), CATALOGUE, "card")
-        except (UnknownVersion, ValueError):
-            continue
-        read_value(again, place="what was read is a value")
+    held_against_damage(value_bytes(hot_value()), seed=9, times=2_000)
 
 
 def test_bytes_that_were_once_written_are_read_for_ever() -> None:

@@ -7,7 +7,7 @@ import pytest
 from models.in_force import InForce
 from models.model import Model, Packages
 from models.policy import policy_text, read_policy
-from models.training.shipped import FOLDER
+from models.training.world import FOLDER
 from schemas.control import CATALOGUE as CATALOGUE_KEY
 from schemas.control import MODEL, POLICY, Control
 from schemas.verdict import Action

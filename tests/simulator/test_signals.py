@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from app.commands.train import ID_KEY, examples
+from app.commands.train import examples
+from app.offline import ID_KEY
 from features.catalogue import catalogue_text, read_catalogue
 from models.metrics import auc_roc
 from models.training.examples import Examples, select
