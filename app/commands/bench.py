@@ -32,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kill.add_argument("--seed", type=int, help="of load and kills (default: the time)")
     recovery = what.add_parser("recovery", help="a disk is gone: values a second out of the changelog, seconds until the worker is live")
     recovery.add_argument("--values", type=int, default=1_000_000, help="in the changelog (default: 1000000)")
+    saving = what.add_parser("saving", help="p99 while a snapshot is saved, beside p99 while none is, by turns")
+    saving.add_argument("--events", type=int, default=100_000, help="whose values a save takes (default: 100000)")
+    saving.add_argument("--rate", type=int, default=1000, help="transactions a second (default: 1000)")
+    saving.add_argument("--seconds", type=int, default=15, help="of each round (default: 15)")
+    saving.add_argument("--rounds", type=int, default=3, help="the median of them counts (default: 3)")
     kernel = what.add_parser("kernel", help="the fold alone: ns an event, bytes a key, seconds to compile")
     kernel.add_argument("--quick", action="store_true", help="fewer events")
     hot = what.add_parser("hot", help="a hot key: CPU us of a row and error of its windows, by events of its merchant")
@@ -106,6 +111,17 @@ def _recovery(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
         return recovery.run(settings, connection, folder, values=arguments.values, say=say)
 
 
+def _saving(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks import saving
+    from benchmarks.load import stream
+    from benchmarks.pipeline import Load
+
+    with ExitStack() as stack:
+        settings, connection, folder = _prepared(stack, "saving", say)
+        load = Load(settings, connection, stream(seed=1, cards=arguments.events), folder, arguments.rounds, say)
+        return saving.measure(load, events=arguments.events, rate=arguments.rate, seconds=arguments.seconds)
+
+
 def _intake(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     from benchmarks import intake
 
@@ -149,6 +165,7 @@ MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
     "pipeline": _pipeline,
     "kill": _kill,
     "recovery": _recovery,
+    "saving": _saving,
     "kernel": _kernel,
     "hot": _hot,
     "intake": _intake,
