@@ -14,6 +14,7 @@ Only an accepted row moves anything. All sums are exact integers; floats begin a
 
 import math
 from bisect import bisect_right
+from functools import partial
 
 import numpy as np
 
@@ -96,8 +97,8 @@ def let_labels_go(cell: Cell, value: Value, newest_ms: int, catalogue: Catalogue
     """Drops labels as old as the lifetime; what is over the cap becomes buckets."""
     until_s = (newest_ms - catalogue.lifetime_ms) // 1000
     value.labels = [label for label in value.labels if label.time_s > until_s]
-    exact = [reference_hot.of_label(label) for label in value.labels]
-    settled = reference_hot.settled(value.label_buckets, exact, catalogue.labels_max, reference_hot.LABEL_MASK, until_s)
+    cap, mask = catalogue.labels_max, reference_hot.LABEL_MASK
+    settled = reference_hot.settled(value.label_buckets, value.labels, reference_hot.of_label, cap=cap, mask=mask, until=until_s)
     value.label_buckets, value.labels = settled.buckets, value.labels[settled.left :]
     cell.labels_dropped += settled.forced
 
@@ -208,9 +209,9 @@ def let_go(cell: Cell, value: Value, folding: Folding, entity: Entity, catalogue
         value.buckets = reference_buckets.bounded(value.buckets)
     until_ms = value.newest_ms - entity.events_keep_ms
     value.events = [event for event in value.events if event.time_ms > until_ms]
-    filters = reference_hot.filters_of(entity, catalogue)
-    exact = [reference_hot.of_event(event, filters) for event in value.events]
-    settled = reference_hot.settled(value.buckets, exact, catalogue.events_max, reference_hot.mask_of(entity, catalogue), until_ms)
+    as_bucket = partial(reference_hot.of_event, filters=reference_hot.filters_of(entity, catalogue))
+    cap, mask = catalogue.events_max, reference_hot.mask_of(entity, catalogue)
+    settled = reference_hot.settled(value.buckets, value.events, as_bucket, cap=cap, mask=mask, until=until_ms)
     value.buckets, value.events = settled.buckets, value.events[settled.left :]
     cell.events_dropped += settled.forced
     for each in entity.sets:

@@ -123,6 +123,8 @@ def bounded(buckets: Buckets) -> Buckets:
 
 def newer_than(buckets: Buckets, edge_ms: int, kept: int) -> Sums:
     """What is newer than the edge."""
+    if not buckets:
+        return Sums(0, 0, ((0, 0),) * kept.bit_count(), 0, 0, None, (0, 0, 0))
     newer = expired(buckets, edge_ms)
     cut = [each for each in newer if each.oldest_ms <= edge_ms][-1:]
     twice = [*newer, *newer, *((_negative(each)) for each in cut)]

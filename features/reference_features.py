@@ -101,8 +101,9 @@ def of_behaviour(folding: Folding, entity: Entity, catalogue: Catalogue) -> Iter
     for measure, value in behaviour(folding).items():
         yield (measure, name, "", "", "", ""), value
     yield ("speed", name, "", "", "", ""), speed(folding.before, folding.here)
+    filters = reference_hot.filters_of(entity, catalogue)
     for sliced in entity.sliced:
-        measured = sliced_measures(folding, sliced, reference_hot.filters_of(entity, catalogue), catalogue.base_rate)
+        measured = sliced_measures(folding, sliced, filters, catalogue.base_rate)
         for feature in sliced.features:
             yield place_of(feature), measured[feature.measure]
     for measure, value in since_fraud(folding).items():

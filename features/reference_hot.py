@@ -1,13 +1,16 @@
 """Hot keys, readable: what leaves the exact events for buckets, and windows that reach into those. Compiled: `features.aggregates.hot`."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeVar
 
 from features import reference_buckets
 from features.asked import HOT, Catalogue, Entity
 from features.reference_buckets import BUCKETS_MAX, Bucket, Buckets, Sums, bounded, bucket_of, expired, newer_than
 from features.reference_value import Event, Label
 from schemas.label_code import LabelCode
+
+E = TypeVar("E", Event, Label)
 
 NAN = math.nan
 EXACT_MAX = 2048
@@ -51,9 +54,10 @@ class Settled(NamedTuple):
     forced: int
 
 
-def settled(buckets: Buckets, exact: Buckets, cap: int, mask: int, until: int) -> Settled:
-    """What is over the cap becomes buckets, in steps; buckets at `until` or before leave. exact: events or labels, as buckets."""
+def settled(buckets: Buckets, kept: Sequence[E], as_bucket: Callable[[E], Bucket], *, cap: int, mask: int, until: int) -> Settled:
+    """What is over the cap becomes buckets, in steps; buckets at `until` or before leave. kept: the exact events or labels."""
     step, left, forced = step_of(cap), 0, 0
+    exact = [as_bucket(each) for each in kept] if len(kept) >= cap + step else []
     while len(exact) - left >= cap + step:
         buckets = reference_buckets.settled(buckets, exact[left : left + step], exact[left + step :], mask)
         forced += max(0, len(buckets) - BUCKETS_MAX)
@@ -68,6 +72,8 @@ def reaches(buckets: Buckets, since: int) -> bool:
 
 def between(buckets: Buckets, since: int, until: int, mask: int) -> Sums:
     """Twice what is in (since, until]: of what an edge cuts half counts."""
+    if not buckets:
+        return newer_than(buckets, since, mask)
     after, beyond = newer_than(buckets, since, mask), newer_than(buckets, until, mask)
     kept = tuple((one[0] - two[0], one[1] - two[1]) for one, two in zip(after.twice_kept, beyond.twice_kept, strict=True))
     twice = after.twice_events - beyond.twice_events, after.twice_total - beyond.twice_total
