@@ -1,0 +1,97 @@
+"""Hedging of sources: what this process appends of a source partition that is not its own, where the log lacks it for too long.
+
+    source      0 1 2 3 4 5 6 7 8 9         read here, without the group, to 9
+    log         0 1 2 3                     seen: 3, by the fold of this process
+    from us             4 5 6               own next: 7;  the next to go is max(seen + 1, own next, the group's offset)
+
+    waiting ──one is overdue, of others no sign of life──> run      what was read goes, and what is read next goes as it is read
+    run     ──a sign of life of others──────────────────> waiting   overdue ones go, as far as the share allows: overload is not death
+
+A sign of life is a place at or above own next that comes back through the log, or a group's offset that moves. Our own rows come back, too:
+they are none, or each would end the run that it is part of, or begin it anew below its own end.
+
+So law 3 holds with any number of hedgers and owners: what goes follows what the log holds, or what went before it from the same producer,
+in order and without a gap; and no place goes twice from one process.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from schemas.records import Record
+
+Seen = Mapping[int, int]
+"""By cell that this process folds: the highest place of the source partition in its fold, -1: none."""
+
+
+def wanted_from(seen: Seen, *, committed: int, own_next: int) -> int:
+    """The first place that the log may lack, of any of the cells. committed: the group's offset."""
+    return max(committed, own_next, min(seen.values(), default=-1) + 1)
+
+
+class Read(NamedTuple):
+    """Records that came in one fetch, and when."""
+
+    at_seconds: float
+    records: Sequence[Record]
+    size: int
+
+
+class Hedge:
+    """Of one source partition. own_next: the place above the last that this process handed to its producer.
+
+    cell_of: the cell of a record; one that is not in `seen` is nobody's here, and passed over. Asked only where it matters: it may cost.
+    Records are given from own_next on (or from a place below it), in order and without a gap.
+    """
+
+    def __init__(self, own_next: int, *, cell_of: Callable[[Record], int], hedge_seconds: float, now_seconds: float) -> None:
+        self.own_next = own_next
+        self.running = False
+        self.held_bytes = 0
+        self._cell_of, self._hedge_seconds = cell_of, hedge_seconds
+        self._held: deque[Read] = deque()
+        self._sign_seconds = now_seconds
+        self._highest: int | None = None
+        self._committed = 0
+
+    def read(self, records: Sequence[Record], *, now_seconds: float) -> None:
+        """These follow those before them."""
+        size = sum([len(record.value) for record in records if record.value])
+        self._held.append(Read(now_seconds, records, size))
+        self.held_bytes += size
+
+    def due(self, seen: Seen, *, committed: int, now_seconds: float, may: Callable[[], bool]) -> list[Record]:
+        """What to append now, in this order; it counts as appended.
+
+        now_seconds: until when the fold is known to have had all that the log held: what is behind in folding must not take for
+        missing what it has not looked at. may: whether one more may go although others show signs of life.
+        """
+        self._hear(seen, committed, now_seconds)
+        self.own_next = wanted_from(seen, committed=committed, own_next=self.own_next)
+        due: list[Record] = []
+        while self._held and (self.running or self._held[0].at_seconds + self._hedge_seconds <= now_seconds):
+            if not self._take(self._held[0].records, due, seen, now_seconds, may):
+                break
+            self.held_bytes -= self._held.popleft().size
+        while self._held and self._held[0].records[-1].offset < self.own_next:
+            self.held_bytes -= self._held.popleft().size
+        return due
+
+    def _hear(self, seen: Seen, committed: int, now_seconds: float) -> None:
+        highest = max(seen.values(), default=-1)
+        if self._highest is not None and (committed > self._committed or self.own_next <= highest > self._highest):
+            self._sign_seconds, self.running = now_seconds, False
+        self._highest, self._committed = highest, max(self._committed, committed)
+
+    def _take(self, records: Sequence[Record], due: list[Record], seen: Seen, now_seconds: float, may: Callable[[], bool]) -> bool:
+        """Those of one fetch; False: the share allows no more."""
+        for record in records:
+            if record.offset < self.own_next:
+                continue
+            if (highest := seen.get(self._cell_of(record))) is not None and record.offset > highest:
+                self.running = self.running or now_seconds - self._sign_seconds >= self._hedge_seconds
+                if not self.running and not may():
+                    return False
+                due.append(record)
+            self.own_next = record.offset + 1
+        return True
