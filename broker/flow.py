@@ -1,19 +1,22 @@
 """One partition as it flows: where it stands, what its agent has not finished; and records made of librdkafka's messages."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from confluent_kafka import Message as KafkaMessage
 
-from schemas.records import Headers, Partition, Record
+from schemas.records import Fetch, Headers, Partition, Record
+
+Deliver = Callable[[Fetch], None]
+Fatal = Callable[[BaseException], None]
 
 BYTES_UNFINISHED_MAX = 32 << 20
 """A few big messages are as full as many small ones."""
 
 
 class Flow:
-    """A partition from one `Source.flow` on. A fetch belongs to the flow that it was read for; another flow of the partition drops it.
+    """A partition from one `Reader.flow` on. A fetch belongs to the flow that it was read for; another flow of the partition drops it.
 
-    Read by the source's thread, finished by the event loop: each changes what the other only reads, or one item of a dict.
+    Read by the reader's thread, finished by the event loop: each changes what the other only reads, or one item of a dict.
     """
 
     __slots__ = ("_unfinished", "fetching", "in_flight_max", "lag", "offset", "paused")

@@ -16,23 +16,21 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, TopicPartition
 
+from broker.flow import Fatal
 from schemas.errors import PartitionLost
-from schemas.records import Fetch, Partition
+from schemas.records import Partition
 from telemetry import metrics
 
 REVOKE_SECONDS = 20.0
 """How long the agents may take to finish and commit what is revoked. The group waits meanwhile."""
 
 Callback = Callable[[Partition], Awaitable[None]]
-Deliver = Callable[[Fetch], None]
-Fatal = Callable[[BaseException], None]
 _log = logging.getLogger("weir.source")
 
 
 class Feed(NamedTuple):
-    """Who gets a topic's fetches, and hears of its partitions."""
+    """Who hears of a topic's partitions."""
 
-    deliver: Deliver
     assigned: Callback
     revoked: Callback
     lost: Callback | None
@@ -47,22 +45,34 @@ class Leaving(NamedTuple):
 
 
 class Membership:
-    """The partitions that are ours. forget(partition): no fetch of it may be handed out any more."""
+    """The partitions that are ours.
+
+    read: what librdkafka was told to read. forget(partition): no fetch of it may be handed out any more.
+    """
 
     def __init__(
-        self, feeds: dict[str, Feed], *, loop: asyncio.AbstractEventLoop, forget: Callable[[Partition], object], fatal: Fatal
+        self,
+        feeds: dict[str, Feed],
+        *,
+        loop: asyncio.AbstractEventLoop,
+        read: set[Partition],
+        forget: Callable[[Partition], object],
+        fatal: Fatal,
     ) -> None:
         self._feeds = feeds
         self._loop = loop
         self._forget = forget
         self._fatal = fatal
+        self._read = read
+        self.joined = False
         self.ours: set[Partition] = set()  # what the group gave us; of these,
-        self.read: set[Partition] = set()  # what librdkafka was told to read
+        self.leaving: set[Partition] = set()  # what it wants back: a last commit, nothing else
         self._leaving: list[Leaving] = []
         self._last: dict[Partition, asyncio.Task[None]] = {}
 
     def join(self, consumer: Consumer) -> None:
         """Subscribes to the topics of all feeds."""
+        self.joined = False
         consumer.subscribe(list(self._feeds), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 
     def give_back(self, consumer: Consumer) -> None:
@@ -77,14 +87,17 @@ class Membership:
 
     def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         consumer.incremental_assign([])  # the answer that the group waits for; what is to be read is assigned when it flows
+        self.joined = True
         for partition in _partitions(places):
             metrics.PARTITIONS.labels(partition.topic, "assigned").inc()
             self.ours.add(partition)
+            self.leaving.discard(partition)
             self._tell(self._feeds[partition.topic].assigned, partition)
 
     def _on_revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         consumer.incremental_assign([])  # no answer yet: that is the unassign in `give_back`, until then the group waits
         partitions = _partitions(places)
+        self.leaving.update(partitions)
         ends = []
         for partition in partitions:
             metrics.PARTITIONS.labels(partition.topic, "revoked").inc()
@@ -107,8 +120,9 @@ class Membership:
 
     def _unassign(self, consumer: Consumer, partitions: list[Partition]) -> None:
         self.ours.difference_update(partitions)
-        read = self.read.intersection(partitions)
-        self.read -= read
+        self.leaving.difference_update(partitions)
+        read = self._read.intersection(partitions)
+        self._read.difference_update(read)
         consumer.incremental_unassign([TopicPartition(p.topic, p.number) for p in read])
 
     def _tell(self, callback: Callback, partition: Partition) -> Future[None]:

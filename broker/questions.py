@@ -29,7 +29,7 @@ DISPUTED_SECONDS = 10.0
 T = TypeVar("T")
 Places = tuple[tuple[str, int, int], ...]
 _log = logging.getLogger("weir.source")
-_AWAY = {
+AWAY = {
     KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001  # librdkafka's own codes are named so
     KafkaError._IN_PROGRESS,  # noqa: SLF001
     KafkaError._TIMED_OUT,  # noqa: SLF001
@@ -46,6 +46,7 @@ _AWAY = {
     KafkaError.REQUEST_TIMED_OUT,
     KafkaError.UNSTABLE_OFFSET_COMMIT,
 }
+"""What is mended by asking again: nobody is there, or somebody else now."""
 _DISPUTED = {
     KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001
     KafkaError.FENCED_INSTANCE_ID,
@@ -80,7 +81,7 @@ class Questions:
                     disputed_since = disputed_since or monotonic()
                     if monotonic() - disputed_since > DISPUTED_SECONDS:
                         raise PartitionLost(f"the group refuses our offsets of {topic}: {cause.str()}") from None
-                elif cause.code() not in _AWAY:
+                elif cause.code() not in AWAY:
                     raise
                 await asyncio.sleep(RETRY_SECONDS)
             else:
@@ -142,7 +143,7 @@ class Questions:
             try:
                 return await self._ask(question)
             except KafkaException as error:
-                if error.args[0].code() not in _AWAY:
+                if error.args[0].code() not in AWAY:
                     raise
                 _log.warning("no answer from the broker: %s", error.args[0].str())
             await asyncio.sleep(RETRY_SECONDS)

@@ -17,7 +17,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as KafkaMessage
 
 from broker.connection import Connection
-from broker.membership import Fatal
+from broker.flow import Fatal
 from schemas.errors import DeliveryFailed
 from schemas.records import Message
 from telemetry import metrics

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import faust
 
-import broker.source
+import broker.reader
 from agents.feed import ended, feed, or_exit
 from broker.connection import Connection
 from broker.source import Source
@@ -22,7 +22,7 @@ REBALANCES = 2
 """The other worker comes and goes; each is one."""
 
 kind, kafka, prefix = sys.argv[1:]
-broker.source.RECORDS_MAX = RECORDS_A_FETCH  # so that what waits in the channel is many fetches
+broker.reader.RECORDS_MAX = RECORDS_A_FETCH  # so that what waits in the channel is many fetches
 app = faust.App(
     f"{prefix}-faust",
     broker=f"kafka://{kafka}",

@@ -46,6 +46,8 @@ def test_a_partition_is_given_back_when_its_agent_has_ended_and_hands_out_nothin
     class Slow(Reader):
         async def _revoked(self, partition: Partition) -> None:
             stands = self.positions[partition]
+            assert self.source.ours(partition)
+            assert not self.source.stays(partition)
             await asyncio.sleep(1.0)
             assert self.positions[partition] == stands
             await super()._revoked(partition)
@@ -121,3 +123,48 @@ def test_an_exception_in_a_callback_is_fatal(kafka: str, prefix: str) -> None:
 
     asyncio.run(read())
     assert str(failures[0]) == "the log begins at 7"
+
+
+def test_who_joins_anew_gives_everything_back_first_and_is_given_it_again(kafka: str, prefix: str) -> None:
+    make_topic(kafka, prefix, partitions=2)
+    for partition in range(2):
+        produce(kafka, prefix, numbers(100), partition=partition)
+
+    async def read() -> None:
+        async with Reader(kafka, prefix) as reader:
+            await reader.until(lambda: len(reader.records) == 200)
+            assert reader.source.joined
+            reader.source.rejoin()
+            await reader.until(lambda: len(reader.revoked) == 2)
+            await reader.until(lambda: len(reader.positions) == 2)
+            for partition in range(2):
+                produce(kafka, prefix, numbers(10, begin=100), partition=partition)
+            await reader.until(lambda: len(reader.records) == 220)
+            assert reader.lost == []
+
+    asyncio.run(read())
+
+
+def test_a_topic_that_is_claimed_is_given_and_never_read(kafka: str, prefix: str) -> None:
+    make_topic(kafka, prefix)
+    produce(kafka, prefix, numbers(100))
+    given: list[Partition] = []
+
+    async def assigned(partition: Partition) -> None:
+        given.append(partition)
+
+    async def read() -> None:
+        failures: list[BaseException] = []
+        source = Source(Connection(kafka), group=f"{prefix}-group", instance_id="w1", fatal=failures.append)
+        source.claim(prefix, assigned=assigned, revoked=_nothing)
+        source.start(asyncio.get_running_loop())
+        await until(lambda: given == [Partition(prefix, 0)])
+        assert source.stays(given[0])
+        await source.commit({given[0]: 40})
+        assert await source.committed(given[0]) == 40
+        await asyncio.sleep(0.3)
+        await source.stop()
+        assert failures == []
+        assert not source.ours(given[0])
+
+    asyncio.run(read())

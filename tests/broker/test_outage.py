@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from broker.committed import GAP_SECONDS_MAX, Committed
 from broker.connection import Connection
 from broker.embedded import EmbeddedBroker, embedded_broker
 from broker.sink import Sink
@@ -84,3 +85,24 @@ def test_an_outage_longer_than_the_session_loses_the_partition_and_begins_it_ane
             assert reader.values[100:] == numbers(30, begin=70)
 
     asyncio.run(live_through())
+
+
+def test_while_the_broker_is_away_nobody_is_watched(broker: EmbeddedBroker) -> None:
+    make_topic(broker.bootstrap, "watched")
+    failures: list[BaseException] = []
+
+    async def live_through() -> None:
+        committed = Committed(Connection(broker.bootstrap), group="watched-group", fatal=failures.append)
+        committed.watch(Partition("watched", 0))
+        committed.start(asyncio.get_running_loop())
+        await until(lambda: committed.clock > 0.5)
+        broker.stop()
+        stands = committed.clock
+        await asyncio.sleep(1.0)
+        assert committed.clock - stands <= GAP_SECONDS_MAX, "what was under way, no more"
+        await asyncio.to_thread(broker.start)
+        await until(lambda: committed.clock - stands > 3 * GAP_SECONDS_MAX)
+        await committed.stop()
+
+    asyncio.run(live_through())
+    assert failures == []

@@ -8,7 +8,7 @@ import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-import broker.source
+import broker.reader
 from schemas.errors import LogTooShort
 from schemas.records import Fetch, Partition
 from tests.broker.fill import make_topic, numbers, produce
@@ -98,7 +98,7 @@ async def _nothing(_: Partition) -> None: ...
 
 
 def test_what_is_left_of_an_earlier_flow_is_dropped(kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(broker.source, "RECORDS_MAX", 100)
+    monkeypatch.setattr(broker.reader, "RECORDS_MAX", 100)
     make_topic(kafka, prefix)
     produce(kafka, prefix, numbers(20_000))
     partition = Partition(prefix, 0)
