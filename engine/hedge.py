@@ -20,6 +20,9 @@ from typing import NamedTuple
 
 from schemas.records import Record
 
+BURST = 100
+"""So many rows of unused share are kept."""
+
 Seen = Mapping[int, int]
 """By cell that this process folds: the highest place of the source partition in its fold, -1: none."""
 
@@ -41,14 +44,16 @@ class Hedge:
     """Of one source partition. own_next: the place above the last that this process handed to its producer.
 
     cell_of: the cell of a record; one that is not in `seen` is nobody's here, and passed over. Asked only where it matters: it may cost.
+    share: of the rows folded of it, so many may go although others show signs of life.
     Records are given from own_next on (or from a place below it), in order and without a gap.
     """
 
-    def __init__(self, own_next: int, *, cell_of: Callable[[Record], int], hedge_seconds: float, now_seconds: float) -> None:
+    def __init__(self, own_next: int, *, cell_of: Callable[[Record], int], hedge_seconds: float, share: float, now_seconds: float) -> None:
         self.own_next = own_next
         self.running = False
         self.held_bytes = 0
-        self._cell_of, self._hedge_seconds = cell_of, hedge_seconds
+        self._cell_of, self._hedge_seconds, self._share = cell_of, hedge_seconds, share
+        self._may = 0.0
         self._held: deque[Read] = deque()
         self._sign_seconds = now_seconds
         self._highest: int | None = None
@@ -60,17 +65,17 @@ class Hedge:
         self._held.append(Read(now_seconds, records, size))
         self.held_bytes += size
 
-    def due(self, seen: Seen, *, committed: int, now_seconds: float, may: Callable[[], bool]) -> list[Record]:
-        """What to append now, in this order; it counts as appended.
+    def due(self, seen: Seen, *, committed: int, now_seconds: float, most: int = 4000) -> list[Record]:
+        """What to append now, in this order; it counts as appended. most: about so many, then the caller breathes.
 
         now_seconds: until when the fold is known to have had all that the log held: what is behind in folding must not take for
-        missing what it has not looked at. may: whether one more may go although others show signs of life.
+        missing what it has not looked at.
         """
         self._hear(seen, committed, now_seconds)
         self.own_next = wanted_from(seen, committed=committed, own_next=self.own_next)
         due: list[Record] = []
         while self._held and (self.running or self._held[0].at_seconds + self._hedge_seconds <= now_seconds):
-            if not self._take(self._held[0].records, due, seen, now_seconds, may):
+            if len(due) >= most or not self._take(self._held[0].records, due, seen, now_seconds):
                 break
             self.held_bytes -= self._held.popleft().size
         while self._held and self._held[0].records[-1].offset < self.own_next:
@@ -79,19 +84,23 @@ class Hedge:
 
     def _hear(self, seen: Seen, committed: int, now_seconds: float) -> None:
         highest = max(seen.values(), default=-1)
-        if self._highest is not None and (committed > self._committed or self.own_next <= highest > self._highest):
-            self._sign_seconds, self.running = now_seconds, False
+        if self._highest is not None:
+            self._may = min(self._may + self._share * max(0, highest - self._highest), BURST)
+            if committed > self._committed or self.own_next <= highest > self._highest:
+                self._sign_seconds, self.running = now_seconds, False
         self._highest, self._committed = highest, max(self._committed, committed)
 
-    def _take(self, records: Sequence[Record], due: list[Record], seen: Seen, now_seconds: float, may: Callable[[], bool]) -> bool:
+    def _take(self, records: Sequence[Record], due: list[Record], seen: Seen, now_seconds: float) -> bool:
         """Those of one fetch; False: the share allows no more."""
         for record in records:
             if record.offset < self.own_next:
                 continue
             if (highest := seen.get(self._cell_of(record))) is not None and record.offset > highest:
                 self.running = self.running or now_seconds - self._sign_seconds >= self._hedge_seconds
-                if not self.running and not may():
-                    return False
+                if not self.running:
+                    if self._may < 1:
+                        return False
+                    self._may -= 1
                 due.append(record)
             self.own_next = record.offset + 1
         return True

@@ -20,10 +20,10 @@ def cell_of(record: Record) -> int:
 
 @dataclass
 class World:
-    """What no crash takes away. rows: cell, place, worker, life; shares: whether overdue ones may go although others live."""
+    """What no crash takes away. log: cell, place, worker."""
 
     fault: str = ""
-    may: bool = True
+    share: float = 1.0
     now: float = 0.0
     cells: list[int] = field(default_factory=list)
     log: list[tuple[int, int, str]] = field(default_factory=list)
@@ -53,7 +53,7 @@ class Worker:
         self._begin_hedge(0)
 
     def _begin_hedge(self, own_next: int) -> None:
-        self.hedge = Hedge(own_next, cell_of=cell_of, hedge_seconds=HEDGE_SECONDS, now_seconds=self.world.now)
+        self.hedge = Hedge(own_next, cell_of=cell_of, hedge_seconds=HEDGE_SECONDS, share=self.world.share, now_seconds=self.world.now)
         self._read = wanted_from(self.seen, committed=self.world.committed, own_next=own_next)
         if self.world.fault == "newest offset":
             self._read = max(self._read, len(self.world.cells))
@@ -108,7 +108,7 @@ class Worker:
             self._begin_hedge(0)
             self.read(len(self.world.cells))
             self.hedge._sign_seconds, self.hedge.running = -HEDGE_SECONDS, ran
-        for record in self.hedge.due(self.known, committed=self.world.committed, now_seconds=self.world.now, may=lambda: self.world.may):
+        for record in self.hedge.due(self.known, committed=self.world.committed, now_seconds=self.world.now):
             self._append(record.offset)
         self.runs += self.hedge.running and not ran
 

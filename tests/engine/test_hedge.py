@@ -1,6 +1,5 @@
 """Any interleaving of hedgers and owners leaves law 3 standing; a run is one run; who shows signs of life is not overrun."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,9 +23,9 @@ def acts() -> st.SearchStrategy[list[Act]]:
     return st.lists(st.tuples(st.sampled_from(names), worker, few), max_size=80)
 
 
-def lived(happened: list[Act], fault: str = "", *, may: bool = True) -> tuple[World, list[Worker]]:
+def lived(happened: list[Act], fault: str = "", *, share: float = 1.0) -> tuple[World, list[Worker]]:
     """A world after all that; every life of every worker. In the end whoever lives delivers, and hedges what is left."""
-    world = World(fault=fault, may=may)
+    world = World(fault=fault, share=share)
     lives = [Worker(world, f"w{number}") for number in range(WORKERS)]
     now = dict(enumerate(lives))
     for at, (what, who, much) in enumerate(happened):
@@ -69,7 +68,7 @@ def test_each_place_comes_first_in_order_without_a_gap_and_from_no_process_twice
 
 @given(acts())
 def test_where_others_live_and_the_share_is_used_up_law_3_stands_too(happened: list[Act]) -> None:
-    assert in_order_without_a_gap(lived(happened, may=False)[0])
+    assert in_order_without_a_gap(lived(happened, share=0.0)[0])
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -95,13 +94,13 @@ class Alone:
     """One partition, one cell, from a clock in hand."""
 
     def __init__(self, own_next: int = 0) -> None:
-        self.hedge = Hedge(own_next, cell_of=lambda _: 0, hedge_seconds=0.3, now_seconds=0.0)
+        self.hedge = Hedge(own_next, cell_of=lambda _: 0, hedge_seconds=0.3, share=0.1, now_seconds=0.0)
 
     def read(self, now: float, *read: int) -> None:
         self.hedge.read(records(*read), now_seconds=now)
 
-    def due(self, now: float, *, seen: int = -1, committed: int = 0, may: Callable[[], bool] = lambda: False) -> list[int]:
-        return places(self.hedge.due({0: seen}, committed=committed, now_seconds=now, may=may))
+    def due(self, now: float, *, seen: int = -1, committed: int = 0) -> list[int]:
+        return places(self.hedge.due({0: seen}, committed=committed, now_seconds=now))
 
 
 def test_what_comes_back_in_time_is_not_appended() -> None:
@@ -136,16 +135,16 @@ def test_a_sign_of_life_ends_the_run(seen: int, committed: int) -> None:
     assert alone.due(1.7, seen=seen, committed=committed) == ([5] if seen == 4 else [3, 4, 5]), "and is silent again"
 
 
-def test_where_others_live_only_overdue_ones_go_and_only_as_many_as_the_share_allows() -> None:
-    alone, allowed = Alone(), iter([True, True, False, True])
-    alone.read(1.0, 0, 1, 2)
-    alone.read(1.2, 3)
-    assert alone.due(1.25, committed=0) == []
-    alone.hedge.due({0: -1}, committed=1, now_seconds=1.28, may=lambda: False)
-    assert alone.due(1.35, committed=1, may=lambda: next(allowed)) == [1, 2]
-    assert alone.due(1.36, committed=1, may=lambda: next(allowed, False)) == [], "3 is not overdue"
-    assert alone.due(1.51, committed=1, may=lambda: next(allowed)) == [], "the share is used up"
-    assert alone.due(1.52, committed=1, may=lambda: next(allowed)) == [3]
+def test_where_others_live_only_overdue_ones_go_and_only_as_many_as_the_share_of_what_is_folded() -> None:
+    alone = Alone()
+    alone.read(1.0, *range(100))
+    alone.read(1.2, *range(100, 200))
+    assert alone.due(1.1, seen=9) == []
+    assert alone.due(1.29, seen=40) == []
+    assert alone.due(1.3, seen=40) == [41, 42, 43], "of 31 folded"
+    assert alone.due(1.4, seen=43) == []
+    assert alone.due(1.41, seen=60) == [61, 62], "of 51, 3 went"
+    assert alone.due(1.42, seen=99) == [], "what was read at 1.2 is not overdue"
     assert not alone.hedge.running
 
 
@@ -164,9 +163,9 @@ def test_it_begins_above_what_it_gave_to_its_producer_itself() -> None:
 
 
 def test_records_of_cells_that_are_not_folded_here_are_passed_over() -> None:
-    hedge = Hedge(0, cell_of=lambda record: record.offset % 3, hedge_seconds=0.3, now_seconds=0.0)
+    hedge = Hedge(0, cell_of=lambda record: record.offset % 3, hedge_seconds=0.3, share=0.1, now_seconds=0.0)
     hedge.read(records(*range(9)), now_seconds=1.0)
-    due: list[Any] = hedge.due({0: -1, 2: 2}, committed=0, now_seconds=1.3, may=lambda: False)
+    due: list[Any] = hedge.due({0: -1, 2: 2}, committed=0, now_seconds=1.3)
     assert places(due) == [0, 3, 5, 6, 8]
     assert hedge.held_bytes == 0
 
