@@ -6,7 +6,7 @@ source ──> worker: intake or hedger ──> its producer (a queue a cell) �
 from collections import defaultdict, deque
 from dataclasses import dataclass, field
 
-from engine.hedge import Hedge, Seen, wanted_from
+from engine.hedge import Hedge, Places, wanted_from
 from schemas.records import Record
 
 CELLS = 2
@@ -50,16 +50,16 @@ class Worker:
         self.intake: int | None = None
         self.runs = 0
         self._read = 0
-        self._begin_hedge(0)
+        self._begin_hedge(dict.fromkeys(range(CELLS), 0))
 
-    def _begin_hedge(self, own_next: int) -> None:
+    def _begin_hedge(self, own_next: Places) -> None:
         self.hedge = Hedge(own_next, cell_of=cell_of, hedge_seconds=HEDGE_SECONDS, share=self.world.share, now_seconds=self.world.now)
         self._read = wanted_from(self.seen, committed=self.world.committed, own_next=own_next)
         if self.world.fault == "newest offset":
             self._read = max(self._read, len(self.world.cells))
 
     @property
-    def known(self) -> Seen:
+    def known(self) -> Places:
         return {cell: highest + 1 for cell, highest in self.seen.items()} if self.world.fault == "seen + 2" else self.seen
 
     @property
@@ -76,8 +76,13 @@ class Worker:
     def heard(self) -> None:
         """It hears that it is not the owner any more."""
         if self.intake is not None and self.world.owner is not self:
-            self._begin_hedge(self.intake)
+            self._begin_hedge(dict.fromkeys(range(CELLS), self.intake))
             self.intake = None
+
+    def anew(self) -> None:
+        """What it reads begins anew, as after an error of its reader."""
+        if self.intake is None:
+            self._begin_hedge(self.hedge.own_next)
 
     def take(self, count: int) -> None:
         """Intake: what is there."""
@@ -105,7 +110,7 @@ class Worker:
             return
         ran, fault = self.hedge.running, self.world.fault
         if fault == "own next forgotten" or (fault == "a run restarted each time" and ran):
-            self._begin_hedge(0)
+            self._begin_hedge(dict.fromkeys(range(CELLS), 0))
             self.read(len(self.world.cells))
             self.hedge._sign_seconds, self.hedge.running = -HEDGE_SECONDS, ran
         for record in self.hedge.due(self.known, committed=self.world.committed, now_seconds=self.world.now):
