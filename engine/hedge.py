@@ -29,7 +29,7 @@ the place above the last that this process handed to its producer for that cell;
 
 
 def wanted_from(seen: Places, *, committed: int, own_next: Places) -> int:
-    """The first place that the log may lack, of any of the cells in `seen`; without one, committed, the group's offset, is all that is known."""
+    """The first place that the log may lack, of any of the cells in `seen`; without one, the group's offset is all that is known."""
     return max(committed, min([max(highest + 1, own_next.get(cell, 0)) for cell, highest in seen.items()], default=0))
 
 
