@@ -21,7 +21,6 @@ from schemas.row import Kind
 from schemas.verdict import Action, DecidedBy
 from state.progress import Progress
 from telemetry import metrics
-from telemetry.server import Health
 
 EVERY_SECONDS = 0.5
 SMALL = 100
@@ -33,7 +32,6 @@ class Watch:
     """One a worker."""
 
     def __init__(self) -> None:
-        self.health = Health(self._reasons)
         self._tasks: Mapping[Partition, Task] = {}
         self._positions: Mapping[Partition, Progress] = {}
         self._starting: AbstractSet[Partition] = set()
@@ -60,12 +58,11 @@ class Watch:
 
         @app.timer(EVERY_SECONDS)
         async def look() -> None:
-            self.health.tick()
             for partition, task in list(tasks.items()):
                 self._look_at(partition, task)
             for partition in self._in_force.keys() - tasks.keys():
                 self._forget(partition)
-            if not self._ready and not self._reasons():
+            if not self._ready and not self.reasons():
                 self._ready = True
                 metrics.START_SECONDS.set(time.monotonic() - self._began)
 
@@ -133,7 +130,7 @@ class Watch:
         metrics.CACHE_BYTES.remove(name)
         metrics.CACHE_KEYS.remove(name)
 
-    def _reasons(self) -> dict[str, str]:
+    def reasons(self) -> dict[str, str]:
         """Why this worker is not ready; empty: it is. Asked from the server's thread."""
         reasons = {}
         if "decide" in self._roles and not self._tasks:

@@ -88,11 +88,15 @@ def scratch(settings: Settings, folder: Path) -> Settings:
 
 
 class RunningWorker:
-    """A worker process. It ends with this process, however that ends: its standard input is a pipe that we hold."""
+    """A worker process. It ends with this process, however that ends: its standard input is a pipe that we hold.
 
-    def __init__(self, settings: Settings, *, log: Path) -> None:
+    module: what is run as `weir`; a proof may name one that plants a fault.
+    """
+
+    def __init__(self, settings: Settings, *, log: Path, module: str = "app") -> None:
         self.settings = msgspec.structs.replace(settings, leash=True)
         self.log = log
+        self._module = module
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -106,7 +110,7 @@ class RunningWorker:
         assert self._process is None, "the worker runs already"
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "app", "worker"],
+                [sys.executable, "-m", self._module, "worker"],
                 cwd=ROOT,
                 env={**environment_of(self.settings), **environment},
                 stdin=subprocess.PIPE,

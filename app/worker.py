@@ -30,6 +30,7 @@ from agents.world import World
 from app.ground import Ground
 from app.intakes import Intakes
 from app.settings import Settings
+from app.watched import guard, watch_worker
 from broker.sink import Sink
 from broker.snapshots import Snapshots
 from broker.source import Source
@@ -48,7 +49,7 @@ from state.checkpoint import Start
 from state.lifecycle import start
 from telemetry.logs import set_up
 from telemetry.metrics import CACHE_MISSES
-from telemetry.server import serve
+from telemetry.server import Health, serve
 
 NOTHING_IN_FORCE: InForce[Catalogue] = InForce(partial(read_catalogue, place="the catalogue in the log"), FOLD_VERSION)
 _log = logging.getLogger("weir")
@@ -121,7 +122,7 @@ def build(ground: Ground) -> Worker:
         into_log(app, sources, taking, world=world, commit_seconds=settings.commit_ms / 1000)
     watch.over(app, tasks=deciding.tasks, positions=taking.positions, starting=taking.starting, board=board, roles=roles)
     try:
-        port = serve(watch.health, port=settings.metrics_port)
+        port = serve(Health(watch.reasons, watchdog := guard()), port=settings.metrics_port)
     except OSError as error:
         raise BadSetting(f"WEIR_METRICS_PORT {settings.metrics_port} cannot be listened at: {error.strerror}") from None
     worker = Worker(app, loop=loop, loglevel="WARN", quiet=True, redirect_stdouts=False)
@@ -135,6 +136,9 @@ def build(ground: Ground) -> Worker:
     worker.log_json = settings.log_json
     worker.greeting = _greeting(settings, roles, sources, port)
     loop.call_soon(source.start, loop)  # beside Faust, not after it: both groups join at the same time
+    watchdog.follow(loop)
+    read_by_faust = Partition(control_topic, 0)
+    loop.call_soon(partial(watch_worker, watchdog, connection, source=source, sink=sink, board=board, control=read_by_faust, log=log))
     return worker
 
 

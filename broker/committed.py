@@ -15,6 +15,7 @@ from broker.connection import Connection
 from broker.flow import Fatal
 from broker.questions import ANSWER_SECONDS, AWAY
 from schemas.records import Partition
+from telemetry.watchdog import Pulse
 
 EVERY_SECONDS = 0.05
 GAP_SECONDS_MAX = 0.2
@@ -32,7 +33,8 @@ class Committed:
         self._offsets: dict[Partition, int] = {}
         self._hearers: list[Callable[[], object]] = []
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="committed", daemon=True)
+        self.pulse = Pulse()
+        self._thread = self.pulse.thread = threading.Thread(target=self._run, name="committed", daemon=True)
         self.clock = 0.0
         """Seconds during which the offsets were watched: it stands still while nobody answers and while this process sleeps."""
 
@@ -60,6 +62,7 @@ class Committed:
 
     async def stop(self) -> None:
         """Ends the thread."""
+        self.pulse.rest()
         self._stopping.set()
         if self._thread.is_alive():
             await asyncio.to_thread(self._thread.join)
@@ -68,6 +71,7 @@ class Committed:
         try:
             answered = monotonic()
             while not self._stopping.wait(self._every_seconds):
+                self.pulse.beat()
                 if self._watched and self._ask():
                     now = monotonic()
                     self.clock += min(now - answered, GAP_SECONDS_MAX)

@@ -1,10 +1,13 @@
 """One partition as it flows: where it stands, what its agent has not finished; and records made of librdkafka's messages."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
+from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from schemas.records import Fetch, Headers, Partition, Record
+from telemetry import metrics
 
 Deliver = Callable[[Fetch], None]
 Fatal = Callable[[BaseException], None]
@@ -13,13 +16,25 @@ BYTES_UNFINISHED_MAX = 32 << 20
 """A few big messages are as full as many small ones."""
 
 
+class Stand(NamedTuple):
+    """Where a flow stands, for who watches whether it moves."""
+
+    position: int
+    """The next offset to be read."""
+    unfinished: int
+    """Fetches that the agent has."""
+    full: bool
+    moves: int
+    """Another number whenever something was read or finished."""
+
+
 class Flow:
     """A partition from one `Reader.flow` on. A fetch belongs to the flow that it was read for; another flow of the partition drops it.
 
     Read by the reader's thread, finished by the event loop: each changes what the other only reads, or one item of a dict.
     """
 
-    __slots__ = ("_unfinished", "fetching", "in_flight_max", "lag", "offset", "paused")
+    __slots__ = ("_unfinished", "fetching", "in_flight_max", "lag", "moves", "offset", "paused")
 
     def __init__(self, offset: int, *, in_flight_max: int) -> None:
         self.offset = offset
@@ -27,16 +42,19 @@ class Flow:
         self.fetching = False
         self.paused = False
         self.lag: int | None = None
+        self.moves = 0
         self._unfinished: dict[int, int] = {}
 
     def read(self, *, end: int, size: int) -> int:
         """A fetch of `size` bytes was read up to `end`; the position before it."""
         after, self.offset = self.offset, end
         self._unfinished[after] = size
+        self.moves += 1
         return after
 
     def done(self, after: int) -> bool:
         """The fetch that follows `after` is finished; False: it was not of this flow."""
+        self.moves += 1
         return self._unfinished.pop(after, None) is not None
 
     @property
@@ -45,9 +63,23 @@ class Flow:
         return len(self._unfinished) >= self.in_flight_max or sum(list(self._unfinished.values())) >= BYTES_UNFINISHED_MAX
 
     @property
+    def stand(self) -> Stand:
+        """As it is now."""
+        return Stand(self.offset, len(self._unfinished), self.full, self.moves)
+
+    @property
     def roomy(self) -> bool:
         """Well below full: worth the price of a resume."""
         return len(self._unfinished) * 2 <= self.in_flight_max and sum(list(self._unfinished.values())) * 2 <= BYTES_UNFINISHED_MAX
+
+
+def measure_lags(consumer: Consumer, flows: Mapping[Partition, Flow]) -> None:
+    """How much of each partition is not read yet, as far as the consumer knows where it ends."""
+    for partition, flow in list(flows.items()):
+        known = consumer.get_watermark_offsets(TopicPartition(partition.topic, partition.number), cached=True)
+        if known and known[1] >= 0:
+            flow.lag = max(0, known[1] - flow.offset)
+            metrics.LAG.labels(partition.topic, partition.number).set(flow.lag)
 
 
 def by_partition(messages: Iterable[KafkaMessage]) -> tuple[dict[Partition, list[Record]], list[KafkaMessage]]:

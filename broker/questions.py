@@ -19,6 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from schemas.errors import PartitionLost
 from schemas.records import Partition
 from telemetry import metrics
+from telemetry.watchdog import Pulse
 
 ANSWER_SECONDS = 1.0
 """How long a question may hold up the thread; where there is no answer it is asked again."""
@@ -123,9 +124,10 @@ class Questions:
         place = TopicPartition(partition.topic, partition.number)
         return await self._patiently(lambda consumer: consumer.get_watermark_offsets(place, timeout=ANSWER_SECONDS))
 
-    def answer(self, consumer: Consumer) -> None:
-        """Everything asked so far."""
+    def answer(self, consumer: Consumer, pulse: Pulse) -> None:
+        """Everything asked so far. The pulse beats at each: one that is not answered takes a second."""
         while self._asked:
+            pulse.beat()
             question, answer = self._asked.popleft()
             if answer.set_running_or_notify_cancel():
                 try:

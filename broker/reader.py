@@ -19,11 +19,12 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from broker.connection import Connection
-from broker.flow import Deliver, Fatal, Flow, by_partition
+from broker.flow import Deliver, Fatal, Flow, Stand, by_partition, measure_lags
 from broker.questions import Questions
 from schemas.errors import LogTooShort, Ours, RefusedStart
 from schemas.records import Fetch, Partition
 from telemetry import metrics
+from telemetry.watchdog import Pulse
 
 RECORDS_MAX = 2000
 """Of one read of all partitions."""
@@ -53,6 +54,7 @@ class Reader:
         name: str = "reader",
         options: Mapping[str, object] | None = None,
     ) -> None:
+        self.pulse = Pulse()
         self._questions = Questions()
         self._consumer = Consumer(
             connection.librdkafka(
@@ -81,7 +83,7 @@ class Reader:
         self._finished, self._stopping = threading.Event(), threading.Event()
         self._broken: KafkaError | None = None
         self._lag_due = 0.0
-        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread = self.pulse.thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def take(self, topic: str, deliver: Deliver, *, too_short: TooShort | None = None) -> None:
         """Before `start`: who gets a topic's fetches. `deliver` must not wait.
@@ -97,6 +99,7 @@ class Reader:
 
     async def stop(self) -> None:
         """Ends the thread."""
+        self.pulse.rest()
         self._stopping.set()
         self._finished.set()
         if self._thread.is_alive():
@@ -114,8 +117,7 @@ class Reader:
 
     def done(self, fetch: Fetch) -> None:
         """The agent has finished it, and has room for another."""
-        flow = self._flows.get(fetch.partition)
-        if flow is not None and flow.done(fetch.after):
+        if (flow := self._flows.get(fetch.partition)) and flow.done(fetch.after):
             self._finished.set()
 
     async def committed(self, partition: Partition) -> int | None:
@@ -126,10 +128,14 @@ class Reader:
         """The first offset that is held, and the one that the next record gets. Waits while the broker is away."""
         return await self._questions.log_range(partition)
 
+    @property
+    def stands(self) -> dict[Partition, Stand]:
+        """Where each partition that flows stands."""
+        return {partition: flow.stand for partition, flow in list(self._flows.items()) if flow.fetching}
+
     def lag(self, partition: Partition) -> int | None:
         """Records not yet read, as of the last second; None: not known."""
-        flow = self._flows.get(partition)
-        return flow.lag if flow else None
+        return flow.lag if (flow := self._flows.get(partition)) else None
 
     def _run(self) -> None:
         """The thread."""
@@ -165,27 +171,26 @@ class Reader:
         """A moment only; then what is still full is paused. Resumes what was paused and has room."""
         deadline = monotonic() + STALL_SECONDS
         while full := [p for p, flow in list(self._flows.items()) if flow.fetching and not flow.paused and flow.full]:
+            self.pulse.beat()
             self._finished.clear()
             if self._stopping.is_set():
                 return
             flows = {p: flow for p in full if (flow := self._flows.get(p)) and flow.full}  # again: one may have finished before the clear
             if flows and not self._finished.wait(POLL_SECONDS) and monotonic() > deadline:
-                self._pause(flows)
-            self._questions.answer(self._consumer)
+                for partition, flow in flows.items():
+                    flow.paused = True
+                    self._consumer.pause([TopicPartition(partition.topic, partition.number)])
+            self._questions.answer(self._consumer, self.pulse)
         for partition, flow in list(self._flows.items()):
             if flow.paused and flow.roomy:
                 flow.paused = False
                 self._consumer.resume([TopicPartition(partition.topic, partition.number)])
 
-    def _pause(self, flows: dict[Partition, Flow]) -> None:
-        for partition, flow in flows.items():
-            flow.paused = True
-            self._consumer.pause([TopicPartition(partition.topic, partition.number)])
-
     def _turn(self) -> None:
         """Reads what is there, hands it out, and lets librdkafka call back; then answers the loop."""
+        self.pulse.beat()
         self._hand_out()
-        self._questions.answer(self._consumer)
+        self._questions.answer(self._consumer, self.pulse)
 
     def _hand_out(self) -> None:
         first = self._consumer.poll(POLL_SECONDS)
@@ -213,11 +218,7 @@ class Reader:
         if monotonic() < self._lag_due:
             return
         self._lag_due = monotonic() + LAG_SECONDS
-        for partition, flow in list(self._flows.items()):
-            known = self._consumer.get_watermark_offsets(TopicPartition(partition.topic, partition.number), cached=True)
-            if known and known[1] >= 0:
-                flow.lag = max(0, known[1] - flow.offset)
-                metrics.LAG.labels(partition.topic, partition.number).set(flow.lag)
+        measure_lags(self._consumer, self._flows)
 
     def _refused(self, message: KafkaMessage) -> None:
         """An error in place of a record: of its partition, or of the group."""

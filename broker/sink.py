@@ -39,6 +39,8 @@ class Sink:
     def __init__(self, connection: Connection, *, fatal: Fatal) -> None:
         logger = logging.getLogger("weir.librdkafka")
         logger.addFilter(_is_news)
+        self.acknowledged = 0
+        """Messages so far."""
         self._fatal = fatal
         self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
@@ -78,6 +80,7 @@ class Sink:
                 self._failed(str(message.topic()), error)
                 return
             left -= 1
+            self.acknowledged += 1
             if not left:
                 self._bytes -= size
                 for topic, count in Counter([sent.topic for sent in messages]).items():

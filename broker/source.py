@@ -21,6 +21,7 @@ class Source(Reader):
     """instance_id: this worker's name in the group, the same after a restart (static membership), so that a restart moves nothing."""
 
     def __init__(self, connection: Connection, *, group: str, instance_id: str, fatal: Fatal, in_flight_max: int = 8) -> None:
+        self.group, self.instance_id = group, instance_id
         options = {
             "group.instance.id": instance_id,
             "partition.assignment.strategy": "cooperative-sticky",
@@ -64,6 +65,11 @@ class Source(Reader):
         """As a Reader's. Does nothing where the partition is not ours."""
         if partition in self._member.ours:
             super().flow(partition, offset)
+
+    @property
+    def all_ours(self) -> frozenset[Partition]:
+        """All that the group has given to us and not taken away."""
+        return frozenset(self._member.ours)
 
     @property
     def joined(self) -> bool:

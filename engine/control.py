@@ -54,9 +54,12 @@ class Board:
         self.wishes: dict[str, Control] = {}
         self.echoes: dict[tuple[int, str], Control] = {}
         self.refusals: dict[tuple[int, str], Control] = {}
+        self.heard = -1
+        """The highest offset."""
 
     def hear(self, key: bytes | None, value: bytes | None, *, place: tuple[str, int]) -> None:
         """One record of the control topic, and its topic's id and offset. What cannot be read is nobody's wish, and left alone."""
+        self.heard = max(self.heard, place[1])
         try:
             said = decode_control(value) if value else None
         except ValueError:

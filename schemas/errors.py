@@ -110,5 +110,9 @@ class Fenced(PartitionLost):
     """Another worker's task has taken over the changelog of a cell: nothing more of it may be committed or saved here."""
 
 
+class Stuck(Ours):
+    """Something of this process has stopped without a word; the watchdog has noticed."""
+
+
 class ScoringFailed(Ours):
     """The model in force returned something that is no probability."""

@@ -1,6 +1,6 @@
 """/metrics, /livez and /readyz on loopback, by a thread of its own: they answer also when the event loop does not.
 
-/livez    200 while the loop ticks; 503 when it has not for 5 s
+/livez    200 while all that has to move moves; 503 and what has stopped, as JSON, some seconds before the watchdog ends the process
 /readyz   200 when all that was promised is up; 503 and why not, as JSON
 """
 
@@ -8,30 +8,19 @@ import json
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from time import monotonic
+from typing import NamedTuple
 
 from prometheus_client import generate_latest
 
 from telemetry.metrics import REGISTRY
+from telemetry.watchdog import Watchdog
 
-TICK_SECONDS_MAX = 5.0
 
-
-class Health:
+class Health(NamedTuple):
     """What the process knows of itself. reasons: asked by /readyz; empty: ready."""
 
-    def __init__(self, reasons: Callable[[], dict[str, str]]) -> None:
-        self.reasons = reasons
-        self._ticked = monotonic()
-
-    def tick(self) -> None:
-        """The event loop is alive."""
-        self._ticked = monotonic()
-
-    @property
-    def silent_seconds(self) -> float:
-        """Since the event loop last ticked."""
-        return monotonic() - self._ticked
+    reasons: Callable[[], dict[str, str]]
+    watchdog: Watchdog
 
 
 def serve(health: Health, *, port: int) -> int:
@@ -46,8 +35,8 @@ def serve(health: Health, *, port: int) -> int:
                 case "/metrics":
                     self._answer(200, generate_latest(REGISTRY), "text/plain; version=0.0.4; charset=utf-8")
                 case "/livez":
-                    silent = health.silent_seconds
-                    self._answer_json(200 if silent < TICK_SECONDS_MAX else 503, {"loop_silent_seconds": round(silent, 3)})
+                    faults, silent = health.watchdog.faults, health.watchdog.loop_silent_seconds
+                    self._answer_json(503 if faults else 200, {"loop_silent_seconds": round(silent, 3), "reasons": faults})
                 case "/readyz":
                     reasons = health.reasons()
                     self._answer_json(503 if reasons else 200, {"ready": not reasons, "reasons": reasons})

@@ -4,10 +4,13 @@ import json
 import urllib.error
 import urllib.request
 
-import pytest
-
-from telemetry import server
 from telemetry.server import Health, serve
+from telemetry.watchdog import Watchdog
+
+
+def unwatched() -> Watchdog:
+    """A watchdog that looks only when it is told to, and ends nothing."""
+    return Watchdog(end=lambda _: None)
 
 
 def get(port: int, path: str) -> tuple[int, str]:
@@ -21,7 +24,7 @@ def get(port: int, path: str) -> tuple[int, str]:
 
 def test_ready_says_what_is_missing_until_nothing_is() -> None:
     reasons = {"log": "no partition is assigned"}
-    port = serve(Health(lambda: dict(reasons)), port=0)
+    port = serve(Health(lambda: dict(reasons), unwatched()), port=0)
     code, body = get(port, "/readyz")
     assert (code, json.loads(body)) == (503, {"ready": False, "reasons": {"log": "no partition is assigned"}})
     reasons.clear()
@@ -29,22 +32,21 @@ def test_ready_says_what_is_missing_until_nothing_is() -> None:
     assert (code, json.loads(body)) == (200, {"ready": True, "reasons": {}})
 
 
-def test_alive_while_the_loop_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 1000.0
-    monkeypatch.setattr(server, "monotonic", lambda: now)
-    health = Health(dict)
-    port = serve(health, port=0)
-    health.tick()
-    now += server.TICK_SECONDS_MAX - 0.1
-    assert get(port, "/livez")[0] == 200
-    now += 0.2
-    assert get(port, "/livez")[0] == 503
-    health.tick()
+def test_alive_until_something_has_stopped() -> None:
+    watchdog = unwatched()
+    port = serve(Health(dict, watchdog), port=0)
+    assert get(port, "/livez") == (200, '{"loop_silent_seconds": 0.0, "reasons": {}}')
+    watchdog.report("log[0]", "its consumer has stopped")
+    watchdog.look(0.25)
+    code, body = get(port, "/livez")
+    assert (code, json.loads(body)["reasons"]) == (503, {"log[0]": "its consumer has stopped"})
+    watchdog.report("log[0]", None)
+    watchdog.look(0.25)
     assert get(port, "/livez")[0] == 200
 
 
 def test_metrics_are_in_prometheus_text() -> None:
-    code, body = get(serve(Health(dict), port=0), "/metrics")
+    code, body = get(serve(Health(dict, unwatched()), port=0), "/metrics")
     assert code == 200
     assert "# TYPE weir_decisions_total counter" in body
-    assert get(serve(Health(dict), port=0), "/table/cards")[0] == 404
+    assert get(serve(Health(dict, unwatched()), port=0), "/table/cards")[0] == 404
