@@ -12,8 +12,6 @@ import numpy as np
 from engine.control import Board
 from engine.task import Judged, Task
 from features.fold import Status
-from schemas.backfill import under_way
-from schemas.control import BACKFILL
 from schemas.label_code import LabelCode
 from schemas.reasons import Reason
 from schemas.records import Partition
@@ -141,7 +139,7 @@ class Watch:
                 reasons[where] = f"folded to {task.progress.folded}, not yet all that the log held at the start"
             elif due := self._board.due(partition.number, dict(task.in_force.controls)):
                 reasons[where] = f"{due[0].key} {due[0].version} is wished and not yet in force"
-        if "intake" in self._roles and under_way(self._board.echoes.get((0, BACKFILL))):
+        if "intake" in self._roles and self._board.history_under_way:
             reasons["intake"] = "a history is being put into the log: nothing else is taken in until `weir backfill` is through"
         elif "intake" in self._roles and (self._starting or not self._positions):
             reasons["intake"] = "no partition of the source flows yet: it is not assigned, or the catalogue in force is not known"

@@ -1,21 +1,23 @@
 """What a worker stands on, checked before it is built: a refusal comes within a second, before numba, Faust and the model are loaded.
 
-roles, id key -> broker -> topics -> the id key that the cells work by -> data folder -> app/worker.py
+roles, id key -> broker -> topics -> the cells' id key, what tells cells apart -> data folder -> app/worker.py
 """
 
 from typing import NamedTuple
 
+from app.cells import partitions_wanted, told_cells
+from app.control_topic import board_of
 from app.data_folder import hold
 from app.settings import Settings
 from broker.connection import Connection
-from broker.once import read_all
 from broker.topics import Topics
 from engine.control import Board
+from schemas.cells import require_same_column
 from schemas.errors import BadSetting
 from schemas.mapped import reads_by
 from schemas.mapping import Mapping, read_mapping
 from schemas.pseudonyms import Pseudonyms
-from schemas.topics import CONTROL, TOPICS
+from schemas.topics import CONTROL, topics_of
 
 ROLES = ("intake", "decide")
 
@@ -36,12 +38,15 @@ class Ground(NamedTuple):
     """The topics that intake reads: of transactions, and of labels where there is one; none without that role."""
     mapping: Mapping | None
     """How the transactions name their fields; None: as the contract does."""
+    cells: int
+    """How many there are: partitions of the log."""
 
 
 def found(settings: Settings) -> Ground:
     """Checks all of it.
 
-    Raises a RefusedStart: bad setting or mapping, no broker, topic missing or not as it must be, another id key, data folder unusable.
+    Raises a RefusedStart: bad setting or mapping, no broker, topic missing or not as it must be, another id key, cells told apart by
+    something else, data folder unusable.
     """
     roles = tuple(settings.roles.split(","))
     if unknown := [role for role in roles if role not in ROLES]:
@@ -53,15 +58,17 @@ def found(settings: Settings) -> Ground:
     connection = Connection(settings.bootstrap, settings.librdkafka_options())
     connection.require_broker()
     topics = Topics(connection)
-    topics.check(TOPICS, prefix=settings.prefix, replication=settings.replication)
+    control = CONTROL.under(settings.prefix)
+    board = board_of(settings, connection) if topics.there(control) else Board()
+    cells = told_cells(board, settings, connection)
+    wanted = partitions_wanted(cells, settings, topics)
+    topics.check(topics_of(wanted), prefix=settings.prefix, replication=settings.replication)
     sources = _sources(settings, topics) if "intake" in roles else ()
-    board, control = Board(), CONTROL.under(settings.prefix)
-    control_id = topics.topic_id(control)
-    for _, record in read_all(connection, control):
-        board.hear(record.key, record.value, place=(control_id, record.offset))
     board.require_id_key(pseudonyms.fingerprint)
+    if cells and sources:
+        require_same_column(cells, mapping)
     hold(settings.data_folder)
-    return Ground(settings, roles, pseudonyms, connection, topics, board, control_id, sources, mapping)
+    return Ground(settings, roles, pseudonyms, connection, topics, board, topics.topic_id(control), sources, mapping, wanted)
 
 
 def _sources(settings: Settings, topics: Topics) -> tuple[str, ...]:

@@ -1,13 +1,14 @@
-"""What each source topic is read by: as the cell echoes, never by a wish. A change of what it echoes counts from the next fetch on."""
+"""What each source topic is read by: as the cells echo, never by a wish. A change of what they echo counts from the next fetch on."""
 
 import asyncio
 
 from app.settings import Settings
 from engine.control import ID_KEY, Board
-from engine.intake import Intake
+from engine.intake import Intake, Way
 from features.catalogue import read_catalogue
-from schemas.backfill import under_way
-from schemas.control import BACKFILL, CATALOGUE, Control
+from schemas.cells import cell_reader, cells_of, require_same_column
+from schemas.control import CATALOGUE, CELLS, Control
+from schemas.errors import CellsDiffer
 from schemas.label_writer import LabelWriter
 from schemas.mapped import config_of, reads_by
 from schemas.mapping import Mapping
@@ -20,34 +21,75 @@ ASK_SECONDS = 0.05
 
 
 class Intakes:
-    """One a worker. mapping: of a source topic whose fields have other names."""
+    """One a worker. mapping: of a source topic whose fields have other names; cells: how many the log has."""
 
-    def __init__(self, board: Board, settings: Settings, pseudonyms: Pseudonyms, mapping: Mapping | None) -> None:
+    def __init__(self, board: Board, settings: Settings, pseudonyms: Pseudonyms, mapping: Mapping | None, *, cells: int) -> None:
         self._board, self._settings, self._pseudonyms, self._mapping = board, settings, pseudonyms, mapping
-        self._made: dict[str, tuple[Control, Intake]] = {}
+        self._numbers = range(cells)
+        self._cells: Control | None = None
+        self._made: dict[str, tuple[tuple[Control, ...], Intake]] = {}
 
     async def known(self) -> None:
-        """Waits until the cell has echoed what it works by. Raises IdKeyChanged where that is another key."""
-        while (0, CATALOGUE) not in self._board.echoes or (0, ID_KEY) not in self._board.echoes:  # noqa: ASYNC110  # once, at the start
+        """Waits until every cell has echoed what it works by. Raises IdKeyChanged or CellsDiffer where that is something else."""
+        while not self._heard():  # noqa: ASYNC110  # once, at the start
             await asyncio.sleep(ASK_SECONDS)
         self._board.require_id_key(self._pseudonyms.fingerprint)
+        self._cells = self._board.agreed_cells(len(self._numbers))
+        if self._cells:
+            require_same_column(cells_of(self._cells), self._mapping)
+
+    def _heard(self) -> bool:
+        echoes, told = self._board.echoes, self._board.cells
+        if any((cell, key) not in echoes for cell in self._numbers for key in (CATALOGUE, ID_KEY)):
+            return False
+        one = told is None and len(self._numbers) == 1  # of a log of before there were cells, or its row is not echoed yet
+        return one or self._board.agreed_cells(len(self._numbers)) is not None
 
     async def free(self) -> None:
         """Waits while a history is being put into the log: nothing else stands between its begin and its end."""
-        while under_way(self._board.echoes.get((0, BACKFILL))):  # noqa: ASYNC110  # a matter of minutes, once in a log's life
+        while self._board.history_under_way:  # noqa: ASYNC110  # a matter of minutes, once in a log's life
             await asyncio.sleep(ASK_SECONDS)
 
     def of(self, topic: str) -> Intake:
-        """By the catalogue that is in force as far as this worker has heard. Raises BadCatalogue where this build cannot read it."""
-        held, intake = self._made.get(topic, (None, None))
-        echoed = self._board.echoes.get((0, CATALOGUE), held)
-        assert echoed is not None, "nothing is known yet"
+        """By the catalogues that are in force as far as this worker has heard.
+
+        Raises BadCatalogue where this build cannot read one, CellsDiffer where cells are told apart otherwise from now on.
+        """
+        self._require_same_cells()
+        held, intake = self._made.get(topic, ((), None))
+        echoes = self._board.echoes
+        echoed = tuple(echoes.get((cell, CATALOGUE)) or held[cell] for cell in self._numbers)
         if intake is None or held != echoed:
             intake = self._by(echoed, topic)
             self._made[topic] = echoed, intake
         return intake
 
-    def _by(self, echoed: Control, topic: str) -> Intake:
+    def _require_same_cells(self) -> None:
+        for heard in (self._board.announced, *(self._board.echoes.get((cell, CELLS)) for cell in self._numbers)):
+            if heard is None or heard == self._cells:
+                continue
+            if self._cells is None and cells_of(heard).partitions == len(self._numbers) == 1:
+                self._cells = heard  # of the only cell, whose row was not echoed yet when this began
+                self._made.clear()
+            else:
+                began = f"this intake works by {self._cells.version if self._cells else 'none'}"
+                raise CellsDiffer(
+                    f"the log's cells are told apart by {heard.version} now, {began}: stop every worker while cells are added"
+                )
+
+    def _by(self, echoed: tuple[Control, ...], topic: str) -> Intake:
+        log, cells = LOG.under(self._settings.prefix), cells_of(self._cells) if self._cells else None
+        ways: dict[str, Way] = {}
+        for control in echoed:
+            if control.sha256 not in ways:
+                ways[control.sha256] = self._way(control, topic)
+        of_cells = {cell: ways[control.sha256] for cell, control in zip(self._numbers, echoed, strict=True)}
+        if cells is None or len(of_cells) == 1:
+            return Intake(log, ways=of_cells)
+        name = cells.field if topic == self._settings.labels_topic else cells.column
+        return Intake(log, ways=of_cells, cell_of=cell_reader(cells, name=name, pseudonyms=self._pseudonyms))
+
+    def _way(self, echoed: Control, topic: str) -> Way:
         catalogue = read_catalogue(echoed.body or "", place="the catalogue in force")
         writer = RowWriter(
             pseudonyms=self._pseudonyms,
@@ -58,4 +100,4 @@ class Intakes:
             reads=reads_by(self._mapping) if self._mapping else BY_CONTRACT,
         )
         its_writer = LabelWriter(writer) if topic == self._settings.labels_topic else writer
-        return Intake(LOG.under(self._settings.prefix), writer=its_writer, config=config_of(catalogue.sha256, self._mapping))
+        return Way(its_writer, config_of(catalogue.sha256, self._mapping, self._cells.sha256 if self._cells else ""))

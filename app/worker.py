@@ -80,7 +80,7 @@ class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
 
 def build(ground: Ground) -> Worker:
     """A worker ready to run. Raises BadSetting where its port is taken."""
-    settings, roles, pseudonyms, connection, topics, board, control_id, sources, mapping = ground
+    settings, roles, pseudonyms, connection, topics, board, control_id, sources, mapping, cells = ground
     app = _app(settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -117,7 +117,7 @@ def build(ground: Ground) -> Worker:
         verify=Task.verify,
         sink=sink,
     )
-    taking = Taking(Intakes(board, settings, pseudonyms, mapping), world=world, taken=watch.taken_in)
+    taking = Taking(Intakes(board, settings, pseudonyms, mapping, cells=cells), world=world, taken=watch.taken_in)
     if "intake" in roles:
         into_log(app, sources, taking, world=world, commit_seconds=settings.commit_ms / 1000)
     watch.over(app, tasks=deciding.tasks, positions=taking.positions, starting=taking.starting, board=board, roles=roles)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from engine.intake import Intake, Writer
+from engine.intake import Intake, Way, Writer
 from features.catalogue import catalogue_text, read_catalogue
 from schemas.label_writer import LabelWriter
 from schemas.mapped import reads_by
@@ -61,7 +61,7 @@ def measure(*, records: int, rounds: int, say: Callable[[str], object]) -> dict[
         for way, (by, make) in ways.items():
             values = [json.dumps(make(number)).encode() for number in range(records)]
             for batch in BATCHES:
-                taken = _microseconds(Intake("log", writer=by, config="measured"), values, batch)
+                taken = _microseconds(Intake("log", ways={0: Way(by, "measured")}), values, batch)
                 found.setdefault(f"{way}_batch_{batch}", []).append(taken)
         say(f"round {turn + 1} of {rounds}")
     return {

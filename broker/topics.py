@@ -1,16 +1,18 @@
 """Our topics: made once, then checked, never mended. What one *should* be stands in schemas/topics.py.
 
-create    makes what is missing, checks what is there, writes the first row into each partition of the log that is empty
+create    makes what is missing, checks what is there, writes the first rows into each partition of the log that lacks them
 check     refuses with a name: which topic, which property, wanted, found
 """
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it re-exports these without saying so
     ConfigResource,
+    NewPartitions,
     NewTopic,
     OffsetSpec,
     ResourceType,
@@ -73,6 +75,20 @@ class Topics:
         self.check(wanted.values(), prefix=prefix, replication=replication)
         return [t.topic for t in new]
 
+    def grow(self, topic: str, partitions: int) -> bool:
+        """Gives a topic so many partitions; False: it has them already. Raises TopicMissing where it cannot have them."""
+        if self.partitions(topic) >= partitions:
+            return False
+        try:
+            self._admin.create_partitions([NewPartitions(topic, partitions)], operation_timeout=SECONDS)[topic].result()
+        except KafkaException as error:
+            raise TopicMissing(f"topic {topic} cannot be given {partitions} partitions: {error.args[0].str()}") from None
+        deadline = time.monotonic() + SECONDS
+        while self.partitions(topic) < partitions and time.monotonic() < deadline:
+            time.sleep(0.02)
+        self._await_leaders([topic])
+        return True
+
     def delete(self, topics: Iterable[Topic], *, prefix: str) -> None:
         """Deletes those that are there: of a demo or a measurement on a cluster that goes on. Raises BrokerUnreachable."""
         there = self._descriptions([topic.under(prefix) for topic in topics])
@@ -105,16 +121,16 @@ class Topics:
             differences += [Difference(name, k, v, found[name][k]) for k, v in configuration(topic).items() if found[name][k] != v]
         return differences
 
-    def begin_log(self, topic: str, first_row: Callable[[Partition], Message]) -> int:
-        """Writes the first row into each partition whose end offset is 0; how many there were. Raises DeliveryFailed.
+    def begin_log(self, topic: str, first_rows: Callable[[Partition], Sequence[Message]]) -> int:
+        """Writes into each partition what it lacks of its first rows, by its end offset; into how many. Raises DeliveryFailed.
 
-        Two who do this at once write it twice: the second is not above the first and is skipped.
+        Two who do this at once write them twice: the second is not above the first and is skipped.
         """
         numbers = range(len(self._description(topic).partitions))
-        empty = [p for p in (Partition(topic, number) for number in numbers) if self.log_range(p)[1] == 0]
+        lacking = [first_rows(p)[self.log_range(p)[1] :] for p in (Partition(topic, number) for number in numbers)]
         failed: list[KafkaError] = []
         producer = Producer(self._connection.librdkafka(**{"log_level": 0, "acks": "all", "enable.idempotence": True}))
-        for message in map(first_row, empty):
+        for message in chain.from_iterable(lacking):
             producer.produce(
                 message.topic,
                 message.value,
@@ -124,8 +140,9 @@ class Topics:
                 headers=list(message.headers or []),
             )
         if producer.flush(SECONDS) or failed:
-            raise DeliveryFailed(f"the first row of {topic} was not acknowledged: {failed[0].str() if failed else f'within {SECONDS:g} s'}")
-        return len(empty)
+            why = failed[0].str() if failed else f"within {SECONDS:g} s"
+            raise DeliveryFailed(f"the first rows of {topic} were not acknowledged: {why}")
+        return sum(map(bool, lacking))
 
     def topic_id(self, topic: str) -> str:
         """The id that Kafka gave the topic when it was made, as its own tools print it: made anew, it has another. Raises TopicMissing."""

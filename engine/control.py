@@ -6,7 +6,21 @@ from typing import TypeVar
 
 import msgspec
 
-from schemas.control import CATALOGUE, IN_FORCE, KEYS, REFUSED, WISH, Control, decode_control, encode_control
+from schemas.backfill import under_way
+from schemas.cells import Cells, cells_row
+from schemas.control import (
+    ANNOUNCED,
+    BACKFILL,
+    CATALOGUE,
+    CELLS,
+    IN_FORCE,
+    KEYS,
+    REFUSED,
+    WISH,
+    Control,
+    decode_control,
+    encode_control,
+)
 from schemas.errors import IdKeyChanged, WeirError
 from schemas.records import Message, Partition
 from schemas.row import CONTROL_HEADER
@@ -24,7 +38,12 @@ def control_row(control: Control, log: Partition) -> Message:
 
 def first_row(catalogue_text: str, version: str, log: Partition) -> Message:
     """The catalogue row that `weir topics create` writes into an empty log: no task and no intake starts before it."""
-    return control_row(control_of(CATALOGUE, catalogue_text, version), log)
+    return first_rows(control_of(CATALOGUE, catalogue_text, version), None, log)[0]
+
+
+def first_rows(catalogue: Control, cells: Cells | None, log: Partition) -> list[Message]:
+    """What each partition of a log begins with: the catalogue, and behind it what decides a record's cell, where that was said."""
+    return [control_row(each, log) for each in ([catalogue] if cells is None else [catalogue, cells_row(cells)])]
 
 
 def control_of(key: str, text: str, version: str) -> Control:
@@ -56,6 +75,8 @@ class Board:
         self.refusals: dict[tuple[int, str], Control] = {}
         self.heard = -1
         """The highest offset."""
+        self.announced: Control | None = None
+        """The cells that `weir cells add` is putting in force, or did."""
 
     def hear(self, key: bytes | None, value: bytes | None, *, place: tuple[str, int]) -> None:
         """One record of the control topic, and its topic's id and offset. What cannot be read is nobody's wish, and left alone."""
@@ -68,6 +89,8 @@ class Board:
             case [first, name] if first == WISH and name in KEYS:
                 placed = said and msgspec.structs.replace(said, wish_topic_id=place[0], wish_offset=place[1])
                 _put(self.wishes, name, placed)
+            case [first, name] if (first, name) == (ANNOUNCED, CELLS):
+                self.announced = said
             case [first, cell, name] if first == IN_FORCE and cell.isdigit():
                 _put(self.echoes, (int(cell), name), said)
             case [first, cell, name] if first == REFUSED and cell.isdigit():
@@ -78,6 +101,22 @@ class Board:
         for (cell, key), held in self.echoes.items():
             if key == ID_KEY and held.version != fingerprint:
                 raise IdKeyChanged(f"the id key has fingerprint {fingerprint}, cell {cell} works by {held.version}")
+
+    @property
+    def history_under_way(self) -> bool:
+        """Whether a history is being put into a cell."""
+        return any(under_way(held) for (_, key), held in self.echoes.items() if key == BACKFILL)
+
+    @property
+    def cells(self) -> Control | None:
+        """What decides a record's cell, as newly as this topic knows; None: it says nothing of it."""
+        echoed = [held for (_, key), held in self.echoes.items() if key == CELLS]
+        return self.announced or max(echoed, key=lambda held: held.wish_offset, default=None)
+
+    def agreed_cells(self, count: int) -> Control | None:
+        """The same where each of so many cells has it in force; None: they do not, or not yet."""
+        newest = self.cells
+        return newest if newest and all(self.echoes.get((cell, CELLS)) == newest for cell in range(count)) else None
 
     def due(self, cell: int, in_force: dict[str, Control]) -> list[Control]:
         """The wishes that stand after what is in force in a cell and were not refused there, in the order in which they were wished."""
@@ -100,6 +139,11 @@ def _put(held: dict[K, Control], key: K, control: Control | None) -> None:
 def echo(control: Control, topic: str, cell: int) -> Message:
     """What a cell has in force, for everybody to read."""
     return Message(topic, f"{IN_FORCE}/{cell}/{control.key}".encode(), encode_control(control))
+
+
+def announcement(control: Control | None, topic: str) -> Message:
+    """What every intake waits for, or ends on, before a row of it stands anywhere; None: called off."""
+    return Message(topic, f"{ANNOUNCED}/{CELLS}".encode(), encode_control(control) if control else None)
 
 
 def verified(wish: Control, verify: Callable[[Control], None], *, topic: str, log: Partition) -> Message:

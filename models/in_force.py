@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.model import Model, Packages
 from models.package import Catalogue
 from models.policy import FALLBACK, Policy, read_policy
-from schemas.control import BACKFILL, CATALOGUE, MODEL, POLICY, Control
+from schemas.control import BACKFILL, CATALOGUE, CELLS, MODEL, POLICY, Control
 from schemas.errors import BadCatalogue, BadPolicy, PackageMismatch, RefusedStart
 from schemas.reasons import Reason
 from schemas.row import Rows
@@ -70,7 +70,7 @@ class InForce(Generic[C]):
         if control.key == POLICY:
             policy = read_policy(_body(control), place=f"policy {control.version}")
             return replace(self, policy=policy, shows=_shows(policy, self.catalogue), controls=controls)
-        if control.key == BACKFILL:
+        if control.key in {BACKFILL, CELLS}:
             return replace(self, controls=controls)
         raise RefusedStart(f"control key {control.key!r} is unknown to this build")
 

@@ -7,8 +7,10 @@ KEYS = (CATALOGUE, MODEL, POLICY)
 """What can be wished."""
 BACKFILL = "backfill"
 """Nobody wishes it: a history that is put into the log has a row before and a row after it (schemas/backfill.py)."""
-WISH, IN_FORCE, REFUSED = "wish", "in-force", "refused"
-"""First words of keys on the control topic: `wish/KEY`, `in-force/CELL/KEY`, `refused/CELL/KEY`."""
+CELLS = "cells"
+"""Nobody wishes it: what decides a record's cell (schemas/cells.py), in a row behind the first catalogue, and behind each cell added."""
+WISH, IN_FORCE, REFUSED, ANNOUNCED = "wish", "in-force", "refused", "announced"
+"""First words of keys on the control topic: `wish/KEY`, `in-force/CELL/KEY`, `refused/CELL/KEY`, and `announced/cells`."""
 
 
 class Control(msgspec.Struct, frozen=True):

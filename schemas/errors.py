@@ -60,6 +60,10 @@ class TopicMismatch(RefusedStart):
     """A topic of ours has other partitions, cleanup policy, replication, retention or message size than it needs."""
 
 
+class CellsDiffer(RefusedStart):
+    """A record's cell would be told by another field or map than the log was made with, or hears of: it would be counted in two cells."""
+
+
 class TopicMadeAnew(RefusedStart):
     """The log or the changelog has another topic id than the one that the state belongs to."""
 

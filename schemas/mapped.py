@@ -38,9 +38,10 @@ def reads_by(mapping: Mapping) -> Reads:
     return Reads(by.decode, by.readable, by.told)
 
 
-def config_of(catalogue_sha256: str, mapping: Mapping | None) -> str:
-    """The hash of an intake's configuration, 16 hex digits: what it writes, and how it reads."""
-    return sha256(catalogue_sha256.encode() + (msgspec.json.encode(mapping) if mapping else b"")).hexdigest()[:16]
+def config_of(catalogue_sha256: str, mapping: Mapping | None, cells_sha256: str = "") -> str:
+    """The hash of an intake's configuration, 16 hex digits: what it writes, how it reads, by what it tells cells apart."""
+    read = msgspec.json.encode(mapping) if mapping else b""
+    return sha256(catalogue_sha256.encode() + read + cells_sha256.encode()).hexdigest()[:16]
 
 
 class Mapped:

@@ -31,6 +31,12 @@ CHANGELOG = Topic("changelog", partitions=LOG.partitions, compacted=True, retent
 """The state of each cell, in the partition of the cell's number."""
 TOPICS = (LOG, DECISIONS, DEAD_LETTERS, CONTROL, CHANGELOG)
 
+
+def topics_of(cells: int) -> tuple[Topic, ...]:
+    """The topics of an engine with so many cells: log and changelog have a partition for each."""
+    return tuple(msgspec.structs.replace(topic, partitions=cells) if topic in {LOG, CHANGELOG} else topic for topic in TOPICS)
+
+
 TRANSACTIONS = Topic("transactions", partitions=4)
 LABELS = Topic("labels")
 SOURCES = (TRANSACTIONS, LABELS)

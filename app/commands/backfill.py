@@ -14,7 +14,7 @@ from typing import Any
 
 from app.backfilled import Backfill, Held, end_unfinished, identity_of
 from app.bars import bars, rows_of_file
-from app.commands.control import board_of
+from app.control_topic import board_of
 from app.folded import folded
 from app.offline import stretches
 from app.settings import Settings, read_settings

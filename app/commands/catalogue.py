@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from app.catalogue_diff import difference, unserved
-from app.commands.control import board_of, catalogue_in_force
+from app.commands.control import catalogue_in_force
+from app.control_topic import board_of
 from app.settings import Settings, embedded_asked, read_settings
 from app.texts import text_of
 from broker.connection import Connection

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from app.control_topic import board_of
 from app.settings import Settings, read_settings
 from app.texts import text_of
 from broker.connection import Connection
-from broker.once import read_all, send_all
-from broker.topics import Topics
+from broker.once import send_all
 from engine.control import Board, control_of, newer
 from features.catalogue import Catalogue, catalogue_text, read_catalogue
 from models.model import Packages
@@ -43,15 +43,6 @@ def run(arguments: argparse.Namespace) -> int:
     control = put(settings, connection, arguments.key, arguments.path)
     print(f"{control.key} {control.version} is wished; `weir control list` shows when a worker has put it in force")
     return 0
-
-
-def board_of(settings: Settings, connection: Connection) -> Board:
-    """The control topic as it stands."""
-    topic, board = CONTROL.under(settings.prefix), Board()
-    topic_id = Topics(connection).topic_id(topic)
-    for _, record in read_all(connection, topic):
-        board.hear(record.key, record.value, place=(topic_id, record.offset))
-    return board
 
 
 def put(settings: Settings, connection: Connection, key: str, path: Path) -> Control:

@@ -1,5 +1,6 @@
 """Our topics are made once, then only checked; what differs is named."""
 
+import msgspec
 import pytest
 from confluent_kafka.admin import AdminClient
 
@@ -62,13 +63,26 @@ def test_an_empty_log_gets_its_first_row_once(kafka: str, prefix: str) -> None:
     topics, log = Topics(Connection(kafka)), LOG.under(prefix)
     topics.create([LOG], prefix=prefix)
 
-    def first_row(partition: Partition) -> Message:
-        return Message(partition.topic, None, b"catalogue", partition.number, [("weir-control", b"catalogue")])
+    def first_row(partition: Partition) -> list[Message]:
+        return [Message(partition.topic, None, b"catalogue", partition.number, [("weir-control", b"catalogue")])]
 
     assert topics.log_range(Partition(log, 0)) == (0, 0)
     assert topics.begin_log(log, first_row) == LOG.partitions
     assert topics.begin_log(log, first_row) == 0
     assert topics.log_range(Partition(log, 0)) == (0, 1)
+
+
+def test_a_log_whose_maker_died_between_two_first_rows_gets_the_second(kafka: str, prefix: str) -> None:
+    topics, log = Topics(Connection(kafka)), LOG.under(prefix)
+    topics.create([msgspec.structs.replace(LOG, partitions=2)], prefix=prefix)
+
+    def rows(partition: Partition) -> list[Message]:
+        return [Message(log, None, value, partition.number) for value in (b"first", b"second")]
+
+    assert topics.begin_log(log, lambda partition: rows(partition)[: partition.number]) == 1, "dies after the first of the second"
+    assert topics.begin_log(log, rows) == 2
+    assert [topics.log_range(Partition(log, number)) for number in (0, 1)] == [(0, 2), (0, 2)]
+    assert topics.begin_log(log, rows) == 0
 
 
 def test_a_topic_made_anew_has_another_id(kafka: str, prefix: str) -> None:

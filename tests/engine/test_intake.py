@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intake import Intake
+from engine.intake import Intake, Way
 from schemas.pseudonyms import Pseudonyms
 from schemas.reasons import Reason
 from schemas.records import Fetch, Message, Origin, Partition, Record
@@ -23,7 +23,7 @@ MARKERS = ("MARKER", "192.0.2.1", "example.org", "1234567", "Berlin")
 
 
 def intake(**changed: object) -> Intake:
-    return Intake("weir-log", cell=2, writer=writer(**changed), config="a-hash")
+    return Intake("weir-log", ways={2: Way(writer(**changed), "a-hash")})
 
 
 def fetch_of(values: list[bytes | None]) -> Fetch:

@@ -18,7 +18,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from engine.intake import Intake, Writer
+from engine.intake import Intake, Way, Writer
 from schemas.dead_letter import dead_letters
 from schemas.decision import encode_decisions
 from schemas.label import FraudType
@@ -80,7 +80,7 @@ def fetched(lines: Sequence[dict[str, Any]]) -> Fetch:
 
 def blocks_of(fetch: Fetch, by: Writer | None = None) -> list[Message]:
     """What intake makes of it. by: its writer; None: of transactions."""
-    return Intake("weir-log", writer=by or writer(), config="golden").rows(fetch, ORIGIN)
+    return Intake("weir-log", ways={0: Way(by or writer(), "golden")}).rows(fetch, ORIGIN)
 
 
 def rows_of(block: bytes) -> Rows:

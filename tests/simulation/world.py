@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
-from engine.intake import Intake
+from engine.intake import Intake, Way
 from engine.task import Task
 from features.catalogue import read_catalogue
 from features.fold import FOLD_VERSION
@@ -50,8 +50,8 @@ class Process:
             candidates=[entity.field for entity in catalogue.entities],
         )
         self._intakes = {
-            TRANSACTIONS: Intake("log", writer=writer, config="simulated"),
-            LABELS: Intake("log", writer=LabelWriter(writer), config="simulated"),
+            TRANSACTIONS: Intake("log", ways={0: Way(writer, "simulated")}),
+            LABELS: Intake("log", ways={0: Way(LabelWriter(writer), "simulated")}),
         }
         self.task: Task
         self._taken: dict[Partition, Progress] = {}
