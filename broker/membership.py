@@ -67,6 +67,7 @@ class Membership:
         self.joined = False
         self.ours: set[Partition] = set()  # what the group gave us; of these,
         self.leaving: set[Partition] = set()  # what it wants back: a last commit, nothing else
+        self.proofs: dict[Partition, object] = {}
         self._leaving: list[Leaving] = []
         self._last: dict[Partition, asyncio.Task[None]] = {}
 
@@ -93,10 +94,12 @@ class Membership:
             self.ours.add(partition)
             self.leaving.discard(partition)
             self._tell(self._feeds[partition.topic].assigned, partition)
+        self._prove(consumer)
 
     def _on_revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         consumer.incremental_assign([])  # no answer yet: that is the unassign in `give_back`, until then the group waits
         partitions = _partitions(places)
+        self._prove(consumer)  # the group is of a newer generation already, in which nobody else has them yet
         self.leaving.update(partitions)
         ends = []
         for partition in partitions:
@@ -118,9 +121,20 @@ class Membership:
             else:
                 self._tell(lost, partition)
 
+    def _prove(self, consumer: Consumer) -> None:
+        """What the broker takes for a proof that a partition is ours: member and generation.
+
+        It compares the generation only, so a partition's proof is never of one in which the partition was another's: it is taken here, in
+        the callbacks, for what is ours in this very generation.
+        """
+        proof = consumer.consumer_group_metadata()
+        self.proofs.update(dict.fromkeys(self.ours - self.leaving, proof))
+
     def _unassign(self, consumer: Consumer, partitions: list[Partition]) -> None:
         self.ours.difference_update(partitions)
         self.leaving.difference_update(partitions)
+        for partition in partitions:
+            self.proofs.pop(partition, None)
         read = self._read.intersection(partitions)
         self._read.difference_update(read)
         consumer.incremental_unassign([TopicPartition(p.topic, p.number) for p in read])

@@ -13,21 +13,21 @@ from time import sleep
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
+from broker import fencing
 from broker.connection import Connection
-from schemas.errors import BrokerUnreachable, DeliveryFailed, Fenced, PartitionLost
+from broker.fencing import RETRY_SECONDS
+from schemas.errors import BrokerUnreachable
 from telemetry import metrics
 
 TRANSACTION_SECONDS_MAX = 600
 """Kafka ends a transaction that takes longer; a successor's fence ends it at once."""
 ANSWER_SECONDS = 10.0
-RETRY_SECONDS = 0.2
 LAST_RECORDS = 64
 """Looked through for a marker at first; then twice as many, until there is one."""
 READ_RECORDS = 10_000
 SILENT_SECONDS_MAX = 60.0
 Pair = tuple[bytes | None, bytes | None]
 _log = logging.getLogger("weir.snapshots")
-_FENCED = {KafkaError._FENCED, KafkaError.INVALID_PRODUCER_EPOCH, KafkaError.INVALID_PRODUCER_ID_MAPPING}  # noqa: SLF001  # librdkafka's own
 
 
 class Snapshots:
@@ -56,12 +56,7 @@ class Snapshots:
             )
         )
 
-        def init() -> None:
-            if not ours():
-                raise PartitionLost(f"{self.topic}, cell {number}, is not ours any more: nobody is fenced")
-            producer.init_transactions(ANSWER_SECONDS)
-
-        self._patiently(number, init)
+        fencing.fence(producer, ours, what=self._what(number), seconds=ANSWER_SECONDS)
         self._producers[number] = producer
 
     def begin(self, number: int) -> None:
@@ -190,26 +185,13 @@ class Snapshots:
                     raise KafkaException(error)
 
     def _patiently(self, number: int, ask: Callable[[], object]) -> None:
-        """Until it is done. Raises Fenced, and KafkaException for what trying again does not mend."""
-        while True:
-            try:
-                ask()
-            except KafkaException as error:
-                self._judge(number, error)
-                _log.warning("cell %d: no answer from the broker: %s", number, error.args[0].str())
-                sleep(RETRY_SECONDS)
-            else:
-                return
+        fencing.patiently(ask, what=self._what(number))
 
     def _judge(self, number: int, error: KafkaException) -> None:
-        """Returns where it is worth another try."""
-        cause = error.args[0]
-        if cause.code() in _FENCED:
-            raise Fenced(f"{self.topic}, cell {number}: another task has taken it over: {cause.str()}") from None
-        if cause.fatal():
-            raise DeliveryFailed(f"{self.topic}, cell {number}: {cause.str()}") from None
-        if not cause.retriable():
-            raise error
+        fencing.judge(error, what=self._what(number))
+
+    def _what(self, number: int) -> str:
+        return f"{self.topic}, cell {number}"
 
 
 def _heard(error: KafkaError) -> None:

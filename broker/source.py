@@ -84,6 +84,10 @@ class Source(Reader):
         """Whether it is ours and the group does not want it back."""
         return partition in self._member.ours and partition not in self._member.leaving
 
+    def proof(self, partition: Partition) -> object | None:
+        """What a transaction shows the broker to move the group's offset here, as of the last rebalance; None: it is not ours."""
+        return self._member.proofs.get(partition)
+
     async def commit(self, offsets: dict[Partition, int]) -> None:
         """Moves the group's offsets; they are moved when it returns. Waits while the broker is away.
 

@@ -86,6 +86,15 @@ SAVED_BYTES = _counter("weir_saved_bytes", "bytes of keys and values sent to the
 RESTORED_VALUES = _counter("weir_restored_values", "values read from the changelog into an empty database", "partition")
 RESTORE_VALUES_PER_SECOND = _gauge("weir_restore_values_per_second", "of the last restore; 0: there was none", "partition")
 
+# exactly once
+TRANSACTIONS = _counter(
+    "weir_transactions",
+    "transactions of a task's answers and its offset: `committed`, or `aborted` (the same answers are sent again)",
+    "partition",
+    "outcome",
+)
+TRANSACTION_SECONDS = _histogram("weir_transaction_seconds", "from the begin of a transaction until it was committed", buckets=_SECONDS)
+
 # what the group and the broker do
 COMMITS = _counter("weir_commits", "moves of the group's offset", "topic", "outcome")
 PARTITIONS = _counter("weir_partition_changes", "partitions assigned, revoked, or lost (nothing was committed)", "topic", "change")
