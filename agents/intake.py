@@ -30,22 +30,41 @@ class Intakes(Protocol):
         """What a source topic is read by now."""
 
 
+class Beside(Protocol):
+    """Who appends what the group has not given to our intake."""
+
+    async def released(self, partition: Partition) -> None:
+        """It is our intake's: nothing more of it goes from there, and what went is acknowledged."""
+
+    def wanted(self, origin: Origin, *, committed: int) -> int:
+        """The first place that the log may lack."""
+
+    def handed(self, partition: Partition, origin: Origin, own_next: int) -> None:
+        """It is not our intake's any more, which appended up to there."""
+
+
 class Taking:
     """The source partitions of this worker. `taken` hears of records."""
 
-    def __init__(self, intakes: Intakes, *, world: World, taken: Callable[[int], None]) -> None:
+    def __init__(self, intakes: Intakes, *, world: World, beside: Beside, taken: Callable[[int], None]) -> None:
         self.positions: dict[Partition, Progress] = {}
         self.starting: set[Partition] = set()
-        self._intakes, self._world, self._taken = intakes, world, taken
+        self._intakes, self._world, self._beside, self._taken = intakes, world, beside, taken
         self._origins: dict[Partition, Origin] = {}
         self._one_at_a_time = asyncio.Lock()  # of commit and stop: one committer
 
     async def assigned(self, partition: Partition) -> None:
-        """Begins where the group stands; a group without an offset starts at the first record there is."""
+        """Begins at the first record that the log may lack; a group without an offset starts at the first one there is.
+
+        What was hedged here is acknowledged by then, so all below the begin may be committed at once.
+        """
         self.starting.add(partition)
         await self._intakes.known()
-        begin, self._origins[partition] = await carry_out(_beginning(partition), self._world.perform)
-        self.positions[partition] = Progress(begin, committed=begin, stored=begin, live_from=begin)
+        await self._beside.released(partition)
+        committed, origin = await carry_out(_beginning(partition), self._world.perform)
+        begin = self._beside.wanted(origin, committed=committed)
+        self._origins[partition] = origin
+        self.positions[partition] = Progress(begin, committed=committed, stored=begin, live_from=begin)
         self.starting.discard(partition)
         self._world.source.flow(partition, begin)
 
@@ -55,11 +74,13 @@ class Taking:
         async with self._one_at_a_time:
             if progress := self.positions.pop(partition, None):
                 await carry_out(_end(partition, progress), self._world.perform)
+                self._beside.handed(partition, self._origins[partition], progress.folded)
 
     async def lost(self, partition: Partition) -> None:
         """Ends it as a kill would: it is another worker's, or our session ran out while the broker was away."""
         async with self._one_at_a_time:
-            self.positions.pop(partition, None)
+            if progress := self.positions.pop(partition, None):
+                self._beside.handed(partition, self._origins[partition], progress.folded)
 
     async def take(self, fetch: Fetch) -> None:
         """Rows of one fetch, sent."""

@@ -36,6 +36,8 @@ class Ground(NamedTuple):
     """Its id."""
     sources: tuple[str, ...]
     """The topics that intake reads: of transactions, and of labels where there is one; none without that role."""
+    hedged: tuple[str, ...]
+    """The source topics whose records this worker appends where nobody else does; none where it stands by for nothing."""
     mapping: Mapping | None
     """How the transactions name their fields; None: as the contract does."""
     cells: int
@@ -64,11 +66,12 @@ def found(settings: Settings) -> Ground:
     wanted = partitions_wanted(cells, settings, topics)
     topics.check(topics_of(wanted), prefix=settings.prefix, replication=settings.replication)
     sources = _sources(settings, topics) if "intake" in roles else ()
+    hedged = _hedged(settings, topics) if "decide" in roles and settings.standby else ()
     board.require_id_key(pseudonyms.fingerprint)
-    if cells and sources:
+    if cells and (sources or hedged):
         require_same_column(cells, mapping)
     hold(settings.data_folder)
-    return Ground(settings, roles, pseudonyms, connection, topics, board, topics.topic_id(control), sources, mapping, wanted)
+    return Ground(settings, roles, pseudonyms, connection, topics, board, topics.topic_id(control), sources, hedged, mapping, wanted)
 
 
 def _sources(settings: Settings, topics: Topics) -> tuple[str, ...]:
@@ -81,3 +84,8 @@ def _sources(settings: Settings, topics: Topics) -> tuple[str, ...]:
         return (transactions,)
     topics.partitions(labels)
     return transactions, labels
+
+
+def _hedged(settings: Settings, topics: Topics) -> tuple[str, ...]:
+    """Those that are there: only an intake may ask for more."""
+    return tuple(topic for topic in (settings.transactions_topic, settings.labels_topic) if topics.there(topic))

@@ -1,6 +1,7 @@
 """What each source topic is read by: as the cells echo, never by a wish. A change of what they echo counts from the next fetch on."""
 
 import asyncio
+from collections.abc import Mapping
 
 from app.settings import Settings
 from engine.control import ID_KEY, Board
@@ -11,7 +12,7 @@ from schemas.control import CATALOGUE, CELLS, Control
 from schemas.errors import CellsDiffer
 from schemas.label_writer import LabelWriter
 from schemas.mapped import config_of, reads_by
-from schemas.mapping import Mapping
+from schemas.mapping import Mapping as NameMapping
 from schemas.money import Rates
 from schemas.pseudonyms import Pseudonyms
 from schemas.row_writer import BY_CONTRACT, RowWriter
@@ -23,11 +24,12 @@ ASK_SECONDS = 0.05
 class Intakes:
     """One a worker. mapping: of a source topic whose fields have other names; cells: how many the log has."""
 
-    def __init__(self, board: Board, settings: Settings, pseudonyms: Pseudonyms, mapping: Mapping | None, *, cells: int) -> None:
+    def __init__(self, board: Board, settings: Settings, pseudonyms: Pseudonyms, mapping: NameMapping | None, *, cells: int) -> None:
         self._board, self._settings, self._pseudonyms, self._mapping = board, settings, pseudonyms, mapping
         self._numbers = range(cells)
         self._cells: Control | None = None
         self._made: dict[str, tuple[tuple[Control, ...], Intake]] = {}
+        self._hedging: dict[str, tuple[dict[int, Control], Control | None, Intake]] = {}
 
     async def known(self) -> None:
         """Waits until every cell has echoed what it works by. Raises IdKeyChanged or CellsDiffer where that is something else."""
@@ -60,7 +62,7 @@ class Intakes:
         echoes = self._board.echoes
         echoed = tuple(echoes.get((cell, CATALOGUE)) or held[cell] for cell in self._numbers)
         if intake is None or held != echoed:
-            intake = self._by(echoed, topic)
+            intake = self._by(dict(zip(self._numbers, echoed, strict=True)), topic, self._cells)
             self._made[topic] = echoed, intake
         return intake
 
@@ -77,19 +79,29 @@ class Intakes:
                     f"the log's cells are told apart by {heard.version} now, {began}: stop every worker while cells are added"
                 )
 
-    def _by(self, echoed: tuple[Control, ...], topic: str) -> Intake:
-        log, cells = LOG.under(self._settings.prefix), cells_of(self._cells) if self._cells else None
+    def by(self, topic: str, in_force: Mapping[int, Mapping[str, Control]]) -> Intake:
+        """By what stands in the folds of this worker's own cells: a hedger asks nobody else. They are told apart alike in all of them."""
+        catalogues = {cell: controls[CATALOGUE] for cell, controls in in_force.items()}
+        told = next(iter(in_force.values())).get(CELLS)
+        if (made := self._hedging.get(topic)) and made[:2] == (catalogues, told):
+            return made[2]
+        intake = self._by(catalogues, topic, told)
+        self._hedging[topic] = catalogues, told, intake
+        return intake
+
+    def _by(self, catalogues: Mapping[int, Control], topic: str, told: Control | None) -> Intake:
+        log, cells = LOG.under(self._settings.prefix), cells_of(told) if told else None
         ways: dict[str, Way] = {}
-        for control in echoed:
+        for control in catalogues.values():
             if control.sha256 not in ways:
-                ways[control.sha256] = self._way(control, topic)
-        of_cells = {cell: ways[control.sha256] for cell, control in zip(self._numbers, echoed, strict=True)}
-        if cells is None or len(of_cells) == 1:
+                ways[control.sha256] = self._way(control, topic, told)
+        of_cells = {cell: ways[control.sha256] for cell, control in catalogues.items()}
+        if cells is None or cells.partitions == 1:
             return Intake(log, ways=of_cells)
         name = cells.field if topic == self._settings.labels_topic else cells.column
         return Intake(log, ways=of_cells, cell_of=cell_reader(cells, name=name, pseudonyms=self._pseudonyms))
 
-    def _way(self, echoed: Control, topic: str) -> Way:
+    def _way(self, echoed: Control, topic: str, told: Control | None) -> Way:
         catalogue = read_catalogue(echoed.body or "", place="the catalogue in force")
         writer = RowWriter(
             pseudonyms=self._pseudonyms,
@@ -100,4 +112,4 @@ class Intakes:
             reads=reads_by(self._mapping) if self._mapping else BY_CONTRACT,
         )
         its_writer = LabelWriter(writer) if topic == self._settings.labels_topic else writer
-        return Way(its_writer, config_of(catalogue.sha256, self._mapping, self._cells.sha256 if self._cells else ""))
+        return Way(its_writer, config_of(catalogue.sha256, self._mapping, told.sha256 if told else ""))

@@ -53,6 +53,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How often what changed is stored on disk; a start after a kill folds so much of the log again."""
     save_seconds: float = 60.0
     """How often what is stored is saved to the changelog; a start without a disk folds so much of the log again."""
+    standby: bool = True
+    """Stand by for the cells that others own, and hedge what they and the intakes are late with."""
+    hedge_ms: int = 300
+    """The hedge time: what nobody answered or appended for so long is answered or appended here. Above `commit_ms` and what is normal."""
+    hedge_share: float = 0.1
+    """Of the rows folded, so many may be hedged while those that own them are slow and not dead."""
+    held_mib: int = 64
+    """Answers, and records, held for hedging; past it no more is read until some are not needed any more."""
     metrics_port: int = 0
     """Loopback port of /metrics, /livez and /readyz; 0: a free one, which the log names."""
     log_json: bool = False

@@ -28,9 +28,11 @@ from agents.intake import Taking, into_log
 from agents.watch import Watch
 from agents.world import World
 from app.ground import Ground
+from app.hedging import hedging_of
 from app.intakes import Intakes
 from app.settings import Settings
 from app.watched import guard, watch_worker
+from broker.committed import Committed
 from broker.sink import Sink
 from broker.snapshots import Snapshots
 from broker.source import Source
@@ -80,7 +82,7 @@ class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
 
 def build(ground: Ground) -> Worker:
     """A worker ready to run. Raises BadSetting where its port is taken."""
-    settings, roles, pseudonyms, connection, topics, board, control_id, sources, mapping, cells = ground
+    settings, roles, pseudonyms, connection, topics, board, control_id, sources, hedged, mapping, cells = ground
     app = _app(settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -117,7 +119,10 @@ def build(ground: Ground) -> Worker:
         verify=Task.verify,
         sink=sink,
     )
-    taking = Taking(Intakes(board, settings, pseudonyms, mapping, cells=cells), world=world, taken=watch.taken_in)
+    intakes = Intakes(board, settings, pseudonyms, mapping, cells=cells)
+    committed = Committed(connection, group=settings.topic("engine"), fatal=ended)
+    hedging = hedging_of(app, ground, tasks=deciding.tasks, log=source, committed=committed, intakes=intakes, sink=sink)
+    taking = Taking(intakes, world=world, beside=hedging, taken=watch.taken_in)
     if "intake" in roles:
         into_log(app, sources, taking, world=world, commit_seconds=settings.commit_ms / 1000)
     watch.over(app, tasks=deciding.tasks, positions=taking.positions, starting=taking.starting, board=board, roles=roles)
@@ -129,6 +134,7 @@ def build(ground: Ground) -> Worker:
     worker.spinner = None  # it writes to a log as to a terminal
 
     async def drain() -> None:
+        await hedging.stop()
         await source.stop()
         sink.close()
 
@@ -139,6 +145,8 @@ def build(ground: Ground) -> Worker:
     watchdog.follow(loop)
     read_by_faust = Partition(control_topic, 0)
     loop.call_soon(partial(watch_worker, watchdog, connection, source=source, sink=sink, board=board, control=read_by_faust, log=log))
+    if hedged:
+        loop.call_soon(committed.start, loop)
     return worker
 
 

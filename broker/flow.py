@@ -12,6 +12,16 @@ from telemetry import metrics
 Deliver = Callable[[Fetch], None]
 Fatal = Callable[[BaseException], None]
 
+FETCHES = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "error",
+    "fetch.wait.max.ms": 100,  # a partition that begins to flow waits for the fetch that is under way
+    "fetch.queue.backoff.ms": 5,
+    "fetch.error.backoff.ms": 100,
+    "queued.max.messages.kbytes": 16_384,
+}
+"""How a consumer reads what it is told to, by librdkafka's names."""
 BYTES_UNFINISHED_MAX = 32 << 20
 """A few big messages are as full as many small ones."""
 
@@ -34,7 +44,7 @@ class Flow:
     Read by the reader's thread, finished by the event loop: each changes what the other only reads, or one item of a dict.
     """
 
-    __slots__ = ("_unfinished", "fetching", "in_flight_max", "lag", "moves", "offset", "paused")
+    __slots__ = ("_unfinished", "fetching", "in_flight_max", "lag", "level", "moves", "offset", "paused")
 
     def __init__(self, offset: int, *, in_flight_max: int) -> None:
         self.offset = offset
@@ -43,6 +53,7 @@ class Flow:
         self.paused = False
         self.lag: int | None = None
         self.moves = 0
+        self.level = (0, 0.0)
         self._unfinished: dict[int, int] = {}
 
     def read(self, *, end: int, size: int) -> int:
@@ -73,13 +84,21 @@ class Flow:
         return len(self._unfinished) * 2 <= self.in_flight_max and sum(list(self._unfinished.values())) * 2 <= BYTES_UNFINISHED_MAX
 
 
-def measure_lags(consumer: Consumer, flows: Mapping[Partition, Flow]) -> None:
+def measure_lags(consumer: Consumer, flows: Mapping[Partition, Flow], *, told: bool) -> None:
     """How much of each partition is not read yet, as far as the consumer knows where it ends."""
     for partition, flow in list(flows.items()):
         known = consumer.get_watermark_offsets(TopicPartition(partition.topic, partition.number), cached=True)
         if known and known[1] >= 0:
             flow.lag = max(0, known[1] - flow.offset)
-            metrics.LAG.labels(partition.topic, partition.number).set(flow.lag)
+            if told:
+                metrics.LAG.labels(partition.topic, partition.number).set(flow.lag)
+
+
+def all_read(flows: Iterable[Flow], now: float) -> None:
+    """All that has come of them is read."""
+    for flow in flows:
+        if flow.fetching and not flow.paused:
+            flow.level = flow.offset, now
 
 
 def by_partition(messages: Iterable[KafkaMessage]) -> tuple[dict[Partition, list[Record]], list[KafkaMessage]]:

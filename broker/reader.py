@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from broker.connection import Connection
-from broker.flow import Deliver, Fatal, Flow, Stand, by_partition, measure_lags
+from broker.flow import FETCHES, Deliver, Fatal, Flow, Stand, all_read, by_partition, measure_lags
 from broker.questions import Questions
 from schemas.errors import LogTooShort, Ours, RefusedStart
 from schemas.records import Fetch, Partition
@@ -39,7 +39,7 @@ _log = logging.getLogger("weir.source")
 
 
 class Reader:
-    """group: whose offsets it may ask for; it does not join it.
+    """group: whose offsets it may ask for; it does not join it. counts: whether what it reads is told to the metrics of what comes in.
 
     fatal(error) is called, from whatever thread, when it cannot go on: the process is to end without another commit.
     """
@@ -52,6 +52,7 @@ class Reader:
         fatal: Fatal,
         in_flight_max: int = 8,
         name: str = "reader",
+        counts: bool = True,
         options: Mapping[str, object] | None = None,
     ) -> None:
         self.pulse = Pulse()
@@ -60,13 +61,7 @@ class Reader:
             connection.librdkafka(
                 **{
                     "group.id": group,
-                    "enable.auto.commit": False,
-                    "enable.auto.offset.store": False,
-                    "auto.offset.reset": "error",
-                    "fetch.wait.max.ms": 100,  # a partition that begins to flow waits for the fetch that is under way
-                    "fetch.queue.backoff.ms": 5,
-                    "fetch.error.backoff.ms": 100,
-                    "queued.max.messages.kbytes": 16_384,
+                    **FETCHES,
                     "on_commit": self._questions.on_commit,
                     "error_cb": self._heard,
                     "logger": logging.getLogger("weir.librdkafka"),
@@ -75,7 +70,7 @@ class Reader:
             )
         )
         self._fatal = fatal
-        self._in_flight_max = in_flight_max
+        self._in_flight_max, self._counts = in_flight_max, counts
         self._deliveries: dict[str, tuple[Deliver, TooShort | None]] = {}
         self._flows: dict[Partition, Flow] = {}
         self._to_flow: deque[tuple[Partition, Flow | None]] = deque()
@@ -137,6 +132,10 @@ class Reader:
         """Records not yet read, as of the last second; None: not known."""
         return flow.lag if (flow := self._flows.get(partition)) else None
 
+    def level(self, partition: Partition) -> tuple[int, float]:
+        """The position at which all that the partition held was read, and when (time.monotonic) that was so last; (0, 0.0): not yet."""
+        return flow.level if (flow := self._flows.get(partition)) else (0, 0.0)
+
     def _run(self) -> None:
         """The thread."""
         try:
@@ -196,9 +195,8 @@ class Reader:
         first = self._consumer.poll(POLL_SECONDS)
         if self._broken:
             raise Ours(f"the consumer is broken: {self._broken.str()}")
-        if first is None:
-            return
-        records_of, errors = by_partition([first, *self._consumer.consume(RECORDS_MAX - 1, 0)])
+        messages = [] if first is None else [first, *self._consumer.consume(RECORDS_MAX - 1, 0)]
+        records_of, errors = by_partition(messages)
         for message in errors:
             self._refused(message)
         for partition, records in records_of.items():
@@ -207,8 +205,11 @@ class Reader:
                 assert records[0].offset >= flow.offset, (partition, records[0].offset, flow.offset)
                 size = sum(len(record.value) for record in records if record.value)
                 fetch = Fetch(partition, flow.read(end=records[-1].offset + 1, size=size), records)
-                metrics.RECORDS_IN.labels(partition.topic).inc(len(records))
+                if self._counts:
+                    metrics.RECORDS_IN.labels(partition.topic).inc(len(records))
                 self._loop.call_soon_threadsafe(self._deliver, flow, fetch)
+        if len(messages) < RECORDS_MAX:
+            all_read(list(self._flows.values()), monotonic())
 
     def _deliver(self, flow: Flow, fetch: Fetch) -> None:
         if self._flows.get(fetch.partition) is flow:
@@ -218,7 +219,7 @@ class Reader:
         if monotonic() < self._lag_due:
             return
         self._lag_due = monotonic() + LAG_SECONDS
-        measure_lags(self._consumer, self._flows)
+        measure_lags(self._consumer, self._flows, told=self._counts)
 
     def _refused(self, message: KafkaMessage) -> None:
         """An error in place of a record: of its partition, or of the group."""
@@ -234,10 +235,9 @@ class Reader:
 
     def _not_held(self, partition: Partition, error: KafkaError) -> None:
         flow = self._flows.get(partition)
-        where = f"{partition.topic}, partition {partition.number}"
-        refusal = LogTooShort(f"{where}, does not hold offset {flow.offset if flow else '?'}: {error.str()}")
-        _, too_short = self._deliveries.get(partition.topic, (None, None))
-        if too_short is None:
+        asked = flow.offset if flow else "?"
+        refusal = LogTooShort(f"{partition.topic}, partition {partition.number}, does not hold offset {asked}: {error.str()}")
+        if (too_short := self._deliveries[partition.topic][1]) is None:
             raise refusal
         if flow is not None and flow.fetching:  # else: of an earlier flow
             self.end(partition)

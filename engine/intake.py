@@ -40,6 +40,10 @@ class Intake:
         assert cell_of is not None or len(ways) == 1, "several cells, and nothing that tells them apart"
         self._log, self._ways, self._cell_of = log, ways, cell_of
 
+    def cell(self, record: Record) -> int:
+        """Where its row belongs."""
+        return next(iter(self._ways)) if self._cell_of is None else self._cell_of(record.value)
+
     def rows(self, fetch: Fetch, origin: Origin) -> list[Message]:
         """Messages of the log that hold one row for each record, in order. Raises nothing on any record."""
         if self._cell_of is None:

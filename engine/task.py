@@ -3,7 +3,6 @@
     blocks -> rows not folded before -> features -> verdicts -> a retry keeps the answer it was given -> decisions, dead letters
 
 The law: the same log gives the same messages, however it is cut into fetches. No clock, no environment, no broker.
-Rows of a history that is put into the log (schemas/backfill.py) are folded, and that is all.
 """
 
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from schemas.control import BACKFILL, CATALOGUE, Control, decode_control
 from schemas.dead_letter import dead_letters
 from schemas.decision import encode_decisions
 from schemas.declared import Declared
-from schemas.records import Fetch, Message, Partition
+from schemas.records import Fetch, Message, Origin, Partition
 from schemas.row import Block, Rows, row_dtype, runs
 from schemas.verdict import Verdicts
 from state.checkpoint import Checkpoint, Marker, Start
@@ -56,7 +55,6 @@ class Task:
     """The state of one cell and what is in force in it. `start` says where it begins; state/lifecycle.py is its life.
 
     nothing_in_force: what is in force before the first control row; it knows how a catalogue is read, and the fold's version.
-
     Raises a RefusedStart if what is in force cannot be loaded.
     """
 
@@ -80,8 +78,7 @@ class Task:
         self.fold: Fold | None = None
         self.silent_rows = 0
         self._start = start
-        self._fold_of, self._packages = fold_of, packages
-        self._decisions, self._dead_letters = decisions, dead_letters
+        self._fold_of, self._packages, self._decisions, self._dead_letters = fold_of, packages, decisions, dead_letters
         self._seen = Seen(marker.seen)
         self._versions = list(marker.versions)
         self._dtype = row_dtype()
@@ -113,6 +110,10 @@ class Task:
     def crowded(self) -> bool:
         """Whether the values in memory are past their bound: only a checkpoint makes room then."""
         return self.fold is not None and self.fold.crowded
+
+    def seen(self, origin: Origin) -> int:
+        """The highest place of a source partition that was folded here; -1: none."""
+        return self._seen.highest(origin)
 
     def decide(self, fetch: Fetch) -> Decided:
         """Folds and answers. The caller sends the messages and tells `progress` so.

@@ -2,6 +2,7 @@
 
     a message of the log      headers  weir-origin = topic id : partition : topic name     value  .npy, one ROW a record
                                        weir-config = hash of what intake worked by
+                                       weir-hedged: by a worker that the group had not given the partition
 
 A block is self-describing (`.npy` holds names and types) and is read by column name, so a column added later, or one this build no longer
 knows, moves nothing. A control row stands alone in its message, is JSON, and has the header `weir-control`.
@@ -22,7 +23,7 @@ ID_FIELDS = ("account_id", "card_id", "device_id", "merchant_id", "ip", "email",
 """Every identifying field of the contract. Each is a column of two uint64, the 16 bytes of its keyed hash; (0, 0): absent."""
 
 DETAIL_BYTES = 160
-ORIGIN_HEADER, CONFIG_HEADER, CONTROL_HEADER = "weir-origin", "weir-config", "weir-control"
+ORIGIN_HEADER, CONFIG_HEADER, CONTROL_HEADER, HEDGED_HEADER = "weir-origin", "weir-config", "weir-control", "weir-hedged"
 
 Rows = NDArray[np.void]
 """One ROW each."""

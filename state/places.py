@@ -48,6 +48,11 @@ class Seen:
             begin += count
         return new
 
+    def highest(self, origin: Origin) -> int:
+        """The highest place folded of a source partition; -1: none."""
+        at = self._index.get(origin[:2])
+        return -1 if at is None else self._highest[at]
+
     def all(self) -> Sequence[tuple[Origin, int]]:
         """Every origin with its highest folded offset, as a marker keeps them."""
         return list(zip(self.origins, self._highest, strict=True))

@@ -52,6 +52,9 @@ REPEATS = _counter("weir_repeats", "retries of a producer, answered with the fir
 LABELS = _counter("weir_labels", "labels taken, those that came again among them", "label")
 REPLAYED = _counter("weir_replayed_rows", "rows folded silently since the start: they were answered in an earlier life", "partition")
 
+HEDGED_RECORDS = _counter("weir_hedged_records", "records of a source that the group gave to others, whose rows were appended here", "topic")
+HEDGE_HELD_BYTES = _gauge("weir_hedge_held_bytes", "bytes of such records, read and not yet seen in the log")
+
 # how long
 BATCH_ROWS = _histogram("weir_batch_rows", "rows in one batch", "stage", buckets=_ROWS)
 STEP_SECONDS = _histogram("weir_step_seconds", "seconds in one step: of a batch, or of a task's protocol", "step", buckets=_SHORT_SECONDS)

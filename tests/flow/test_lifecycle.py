@@ -27,6 +27,7 @@ COUNTED = {  # metric -> by how much thirty sound transactions and one retry mov
 }
 ONLY_WHERE_IT_HAPPENS = {
     "weir_broker_errors_total",
+    "weir_hedged_records_total",
     "weir_restore_values_per_second",
     "weir_restored_values_total",
     "weir_saved_bytes_total",
