@@ -52,7 +52,7 @@ REPEATS = _counter("weir_repeats", "retries of a producer, answered with the fir
 LABELS = _counter("weir_labels", "labels taken, those that came again among them", "label")
 REPLAYED = _counter("weir_replayed_rows", "rows folded silently since the start: they were answered in an earlier life", "partition")
 
-HEDGED_RECORDS = _counter("weir_hedged_records", "records of a source that the group gave to others, whose rows were appended here", "topic")
+HEDGED_RECORDS = _counter("weir_hedged_records", "records of sources that the group gave to others, appended to the log here", "topic")
 HEDGE_HELD_BYTES = _gauge("weir_hedge_held_bytes", "bytes of such records, read and not yet seen in the log")
 
 # how long
