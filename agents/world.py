@@ -13,8 +13,10 @@ from agents.changelog import Changelog
 from broker.sink import Sink
 from broker.snapshots import Snapshots
 from broker.source import Source
+from schemas.errors import StoreDamaged, WeirError
 from schemas.records import Partition
 from state.checkpoint import LogRange, Marker
+from state.damage import delete
 from state.steps import (
     AdoptStore,
     CloseStore,
@@ -30,7 +32,7 @@ from state.steps import (
     WriteStore,
     WriteValues,
 )
-from state.store import Store, damaged, delete
+from state.store import Store
 from telemetry.metrics import STEP_SECONDS
 
 ACKNOWLEDGED_POLL_SECONDS = 0.002
@@ -126,7 +128,8 @@ class World:
             case ForgetChanges(partition, upto):
                 self._stores[partition].forget_changes(upto)
             case EmptyStore(partition):
-                self._stores.pop(partition).close()
+                if store := self._stores.pop(partition, None):  # none: it was damaged
+                    store.close()
                 delete(self._place(partition))
                 self._stores[partition] = Store(self._place(partition))
             case CloseStore(partition):
@@ -143,14 +146,16 @@ class World:
         place = self._place(partition)
         try:
             store = Store(place)
-        except Exception as error:
-            if not damaged(error):
+            try:
+                marker = store.marker()
+            except WeirError:
+                store.close()
                 raise
-            _log.warning("the database %s is damaged (%s): it is built anew", place, " ".join(str(error).split()))
-            delete(place)
-            store = Store(place)
+        except StoreDamaged as error:
+            _log.warning("%s: it is built anew", error)
+            return None
         self._stores[partition] = store
-        return store.marker()
+        return marker
 
     def _place(self, partition: Partition) -> Path:
         return self._folder / f"{partition.topic}-{partition.number}"

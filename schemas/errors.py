@@ -114,6 +114,10 @@ class Fenced(PartitionLost):
     """Another worker's task has taken over the changelog of a cell: nothing more of it may be committed or saved here."""
 
 
+class StoreDamaged(Ours):
+    """A database is not as RocksDB left it, or of a format that this build cannot read: the next start builds it anew."""
+
+
 class Stuck(Ours):
     """Something of this process has stopped without a word; the watchdog has noticed."""
 

@@ -11,6 +11,8 @@ from schemas.records import Origin, Partition
 from schemas.verdict import Versions
 
 MARKER_VERSION = 1
+OLDEST_READ = 1
+"""What this build reads, of markers: from this version up to its own."""
 
 
 class Marker(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,12 +84,20 @@ def encode_marker(marker: Marker) -> bytes:
     return _encoder.encode(marker)
 
 
-def decode_marker(stored: bytes, *, place: str = "on disk") -> Marker:
-    """place: where it stands. Raises UnknownVersion where this build cannot read it."""
+def marker_version(stored: bytes) -> int | None:
+    """None: it is no marker."""
     try:
         version = msgspec.msgpack.decode(stored)["marker_version"]
-    except (msgspec.DecodeError, KeyError, TypeError) as error:
-        raise UnknownVersion(f"the marker {place} is no marker: {error}") from None
-    if version != MARKER_VERSION:
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return None
+    return version if isinstance(version, int) else None
+
+
+def decode_marker(stored: bytes, *, place: str = "on disk") -> Marker:
+    """place: where it stands. Raises UnknownVersion where this build cannot read it."""
+    version = marker_version(stored)
+    if version is None:
+        raise UnknownVersion(f"the marker {place} is no marker")
+    if not OLDEST_READ <= version <= MARKER_VERSION:
         raise UnknownVersion(f"the marker {place} has version {version}, this build reads version {MARKER_VERSION}")
     return _decoder.decode(stored)

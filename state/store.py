@@ -3,22 +3,19 @@
 What changed since the last save is part of each write: the keys of one checkpoint under its position, in a column family of their own.
 """
 
-import shutil
-import struct
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
+from contextlib import contextmanager
 from pathlib import Path
 
 from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, Snapshot, WriteBatch, WriteOptions
 
-from schemas.errors import DataFolderUnusable, DiskFull, RefusedStart
-from state.checkpoint import Checkpoint, Marker, Value, decode_marker, encode_marker
+from state.changed_keys import keys_of, record_of
+from state.checkpoint import OLDEST_READ, Checkpoint, Marker, Value, decode_marker, encode_marker, marker_version
+from state.damage import damaged, note_manifest, refusal, require_whole
 
 MARKER_KEY = b"marker"
 CHANGES = "changed since saved"
 """No entity can be called so."""
-KEY_BYTES = 16
 BLOCK_CACHE_BYTES = 64 << 20
 WRITE_BUFFER_BYTES = 32 << 20
 
@@ -32,6 +29,7 @@ def _options(cache: Cache) -> Options:
     options.set_max_write_buffer_number(2)
     options.set_keep_log_file_num(2)
     options.set_max_open_files(256)
+    options.set_atomic_flush(True)  # a foreign call; all families are files up to the same write, whatever log is lost
     table = BlockBasedOptions()
     table.set_block_cache(cache)
     table.set_bloom_filter(10, block_based=False)
@@ -40,14 +38,18 @@ def _options(cache: Cache) -> Options:
 
 
 class Store:
-    """The values and the marker of one task. Raises DataFolderUnusable, DiskFull; anything else of RocksDB's passes as it is."""
+    """The values and the marker of one task.
+
+    Whatever is called raises DataFolderUnusable, DiskFull, StoreDamaged (which is remembered); anything else of RocksDB's passes as it is.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._unlogged = False
         self._cache = Cache(BLOCK_CACHE_BYTES)  # one for all families: what they hold together is bounded
-        try:
+        with self._in_our_words():
             folder.mkdir(parents=True, exist_ok=True)
+            require_whole(folder)
             families = Rdict.list_cf(str(folder), _options(self._cache)) if (folder / "CURRENT").exists() else []
             self._database = Rdict(
                 str(folder),
@@ -55,22 +57,27 @@ class Store:
                 column_families={name: _options(self._cache) for name in families if name != "default"},
                 access_type=AccessType.read_write(),
             )
-        except Exception as error:  # rocksdict raises bare Exception
-            raise refusal(error, folder) from error
+        self._noted = note_manifest(folder, ("", 0))
         self._families = {name: self._database.get_column_family(name) for name in families if name != "default"}
         self._handles = {name: self._database.get_column_family_handle(name) for name in self._families}
 
     def marker(self) -> Marker | None:
-        """The marker of the last checkpoint; None: nothing was ever stored. Raises UnknownVersion."""
-        stored = self._database.get(MARKER_KEY)
-        return None if stored is None else decode_marker(stored)
+        """The marker of the last checkpoint; None: nothing was ever stored. Raises UnknownVersion where a later build wrote it."""
+        with self._in_our_words():
+            stored = self._database.get(MARKER_KEY)
+        if stored is None:
+            return None
+        if (marker_version(stored) or 0) < OLDEST_READ:
+            raise damaged(self._folder, f"its marker is none, or older than version {OLDEST_READ}")
+        return decode_marker(stored)
 
     def load(self, entity: str, keys: Sequence[bytes]) -> list[bytes | None]:
         """The stored values of these keys, None where there is none."""
         family = self._families.get(entity)
         if family is None:
             return [None] * len(keys)
-        values: list[bytes | None] = family.get(list(keys))
+        with self._in_our_words():
+            values: list[bytes | None] = family.get(list(keys))
         return values
 
     def write(self, checkpoint: Checkpoint) -> None:
@@ -91,17 +98,23 @@ class Store:
 
     def freeze(self) -> "View":
         """The database as it stands: what is written from here on is not in it. Between two writes."""
-        changes = list(self._families[CHANGES].values()) if CHANGES in self._families else []  # a snapshot's iterator shows later writes
-        return View(self._database.snapshot(), {name: self._families[name].snapshot() for name in self._entities()}, changes)
+        with self._in_our_words():
+            changes = (
+                list(self._families[CHANGES].values()) if CHANGES in self._families else []
+            )  # a snapshot's iterator shows later writes
+            return View(
+                self._database.snapshot(), {name: self._families[name].snapshot() for name in self._entities()}, changes, self._folder
+            )
 
     def forget_changes(self, upto: int) -> None:
         """What changed up to this position is saved; what changed after it is not."""
         if CHANGES in self._families:
             batch, handle = WriteBatch(raw_mode=True), self._handles[CHANGES]
-            for position in _all_keys(self._families[CHANGES]):
-                if _position(position) <= upto:
-                    batch.delete(position, handle)
-            self._database.write(batch)
+            with self._in_our_words():
+                for position in _all_keys(self._families[CHANGES]):
+                    if _position(position) <= upto:
+                        batch.delete(position, handle)
+                self._database.write(batch)
 
     def changes(self) -> list[int]:
         """The positions under which changed keys are kept, for proofs."""
@@ -113,6 +126,13 @@ class Store:
             for family in self._families.values():
                 family.flush()
 
+    @contextmanager
+    def _in_our_words(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:  # rocksdict raises bare Exception
+            raise refusal(error, self._folder) from error
+
     def _entities(self) -> list[str]:
         return sorted(name for name in self._families if name != CHANGES)
 
@@ -122,7 +142,7 @@ class Store:
         if marker is not None:
             self._flush()
         self._unlogged = marker is None
-        try:
+        with self._in_our_words():
             for entity, key, value in () if only_changes else values:
                 handle = self._handles.get(entity) or self._made(entity)
                 if value:
@@ -131,11 +151,10 @@ class Store:
                     batch.delete(key, handle)
             if marker is not None:
                 if values:
-                    batch.put(_key(marker.offset), _changed(values), self._handles.get(CHANGES) or self._made(CHANGES))
+                    batch.put(_key(marker.offset), record_of(values), self._handles.get(CHANGES) or self._made(CHANGES))
                 batch.put(MARKER_KEY, encode_marker(marker))
             self._database.write(batch, logged)
-        except Exception as error:  # rocksdict raises bare Exception
-            raise refusal(error, self._folder) from error
+        self._noted = note_manifest(self._folder, self._noted)
 
     def items(self, entity: str) -> list[tuple[bytes, bytes]]:
         """Every key and stored value of an entity, in key order: for proofs and inspection."""
@@ -148,6 +167,7 @@ class Store:
         self._families.clear()
         self._handles.clear()
         self._database.close()
+        note_manifest(self._folder, self._noted)
 
     def _made(self, entity: str) -> object:
         self._families[entity] = self._database.create_column_family(entity, _options(self._cache))
@@ -155,39 +175,11 @@ class Store:
         return self._handles[entity]
 
 
-def delete(folder: Path) -> None:
-    """A database and all that it holds. Raises DataFolderUnusable."""
-    try:
-        if folder.exists():
-            shutil.rmtree(folder)
-    except OSError as error:
-        raise DataFolderUnusable(f"the data folder {folder} cannot be emptied: {error.strerror}") from None
-
-
-def damaged(error: Exception) -> bool:
-    """Whether RocksDB says that its files are not as it left them."""
-    return any(word in str(error) for word in ("Corruption", "MANIFEST", "does not exist", "No such file"))
-
-
-def refusal(error: Exception, folder: Path) -> RefusedStart | Exception:
-    """RocksDB's words as one of ours where it is the deployment's fault, else unchanged."""
-    words = str(error)
-    if "No space left" in words:
-        return DiskFull(f"the disk of {folder} is full: {words}")
-    if "lock" in words.lower():
-        return DataFolderUnusable(f"another process holds the data folder {folder}")
-    if damaged(error):
-        return error
-    if isinstance(error, PermissionError) or "Permission denied" in words or "Read-only" in words or isinstance(error, OSError):
-        return DataFolderUnusable(f"the data folder {folder} cannot be written: {words}")
-    return error
-
-
 class View:
     """A frozen view of a database. It keeps the database's lock: to be let go before the store is closed."""
 
-    def __init__(self, marker: Snapshot, families: dict[str, Snapshot], changes: list[bytes]) -> None:
-        self._marker, self._families, self._changes = marker, families, changes
+    def __init__(self, marker: Snapshot, families: dict[str, Snapshot], changes: list[bytes], folder: Path) -> None:
+        self._marker, self._families, self._changes, self._folder = marker, families, changes, folder
 
     def marker(self) -> Marker:
         """Of the checkpoint that it shows."""
@@ -197,7 +189,7 @@ class View:
         """Entity and key of every value that changed since the last save, each once."""
         found: set[tuple[str, bytes]] = set()
         for record in self._changes:
-            found.update(_keys(record))
+            found.update(keys_of(record))
         return list(found)
 
     def values(self, keys: Iterable[tuple[str, bytes]]) -> Iterator[Value]:
@@ -207,7 +199,7 @@ class View:
                 value = self._families[entity][key]
             except Exception as error:  # rocksdict raises bare Exception
                 if "key not found" not in str(error):
-                    raise
+                    raise refusal(error, self._folder) from error
                 value = b""
             yield entity, key, value
 
@@ -223,23 +215,3 @@ def _key(position: int) -> bytes:
 
 def _position(key: bytes) -> int:
     return int.from_bytes(key, "big")
-
-
-def _changed(values: Sequence[Value]) -> bytes:
-    """The keys of a checkpoint, entity by entity: length of its name, count, name, keys."""
-    out = bytearray()
-    for entity, group in groupby(values, itemgetter(0)):
-        keys = b"".join([key for _, key, _ in group])
-        name = entity.encode()
-        out += struct.pack("<BI", len(name), len(keys) // KEY_BYTES) + name + keys
-    return bytes(out)
-
-
-def _keys(record: bytes) -> Iterator[tuple[str, bytes]]:
-    at = 0
-    while at < len(record):
-        length, count = struct.unpack_from("<BI", record, at)
-        name = record[at + 5 : at + 5 + length].decode()
-        begin = at + 5 + length
-        at = begin + count * KEY_BYTES
-        yield from ((name, record[place : place + KEY_BYTES]) for place in range(begin, at, KEY_BYTES))

@@ -9,7 +9,8 @@ from schemas.errors import BadChangelog, UnknownVersion
 from schemas.records import Partition
 from state.changelog import MARKER_KEY, Pair, key_of, pair_of, values_and_marker
 from state.checkpoint import Checkpoint, Marker, Value
-from state.store import Store, delete
+from state.damage import delete
+from state.store import Store
 
 KEYS = [bytes([number]) * 16 for number in range(6)]
 
