@@ -12,6 +12,7 @@ from features.aggregates.blocks import CHANGED_KEYS, END, KEYS, LINE_WORDS, NEWE
 from features.aggregates.compiled import Words
 from features.aggregates.decoder import ITEMS_MAX, decode
 from features.aggregates.encoder import encode
+from features.aggregates.exchange import take_out
 from features.aggregates.program import ROW_WORDS
 from features.aggregates.reader import MARGIN_BYTES
 from features.aggregates.record import EMPTY_WORDS, FIRST, NEVER, NEWEST, PLACED_MS
@@ -72,6 +73,11 @@ class Arena:
                 explain(values[-1 - done], place=place)
                 raise ValueError(f"{place}: a value of {len(values[-1 - done])} bytes is damaged")
             self.extend_for_a_row()
+
+    def exchange(self, slots: Words, stored: list[bytes], *, place: str, explain: Callable[..., object]) -> None:
+        """Puts what was folded elsewhere in the place of what is there; it counts as changed. As `fill`."""
+        take_out(slots, self.words, self.table, self.state, self.plan)
+        self.fill(slots, [*stored], place=place, explain=explain)
 
     def take_changed(self, entities: tuple[str, ...]) -> tuple[Words, Words]:
         """Slots that changed since the last call and the entity of each, by the entity's name and the key. Clean from here on."""

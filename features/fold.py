@@ -6,27 +6,31 @@
 The same rows give the same features and the same bytes, however they are cut into batches, and whatever was evicted and loaded in between.
 """
 
-from typing import NamedTuple
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
 from features.aggregates.blocks import CHANGED_KEYS, END, EVENTS_DROPPED, FOUND, KEYS, LABELS_DROPPED, MEMBERS_DROPPED, NEWEST_MS
 from features.aggregates.compiled import Words
-from features.aggregates.judge import NEWEST_BEFORE, NOTES, STATUS, WHY
+from features.aggregates.exchange import wait_for_verdict
+from features.aggregates.judge import NEWEST_BEFORE, NOTES, PRIMARY, STATUS, WHY
 from features.aggregates.record import FIRST_FILTER
-from features.aggregates.slots import ENTITY, FLAGS, find
+from features.aggregates.slots import AT, ENTITY, FLAGS, find
 from features.answers import answer
 from features.arena import Arena
 from features.asked import Catalogue
 from features.filters import predicate
+from features.folded import Folded
 from features.loop import fold_rows
+from features.one_row import NOWHERE, FoldOne, noted
 from features.plan import plan_of
-from features.reference_value import Status
+from features.reference_value import Outcome, Status
 from features.unfilled import Unfilled
 from features.unwritten import Load, Stored, Unwritten
 from features.value_reader import read_value
 from schemas.declared import Declared
+from schemas.reasons import Reason
 from schemas.row import Rows, row_dtype
 from schemas.verdict import VERDICT, Verdicts
 
@@ -34,23 +38,6 @@ __all__ = ["FOLD_VERSION", "Fold", "Folded", "Load", "Status"]
 
 FOLD_VERSION = 3
 """Raised whenever the same rows give other features, verdicts or bytes: state of another version is not gone on with."""
-
-
-class Folded(NamedTuple):
-    """A batch, folded. n rows, F features of the catalogue."""
-
-    rows: Rows
-    status: NDArray[np.uint8]
-    """(n,), Status: FRESH is counted and scored, REPEAT keeps its first answer, REFUSED says why, SILENT is nothing to answer."""
-    reason: NDArray[np.uint8]
-    """(n,), Reason of what is refused."""
-    newest_ms: NDArray[np.int64]
-    """(n,), the cell's newest event time before the row; -2^63: none yet."""
-    features: NDArray[np.float32]
-    """(n, F), NaN where unknown, and of rows that are not fresh."""
-    codes: NDArray[np.uint8]
-    notes: NDArray[np.int64]
-    """For `Fold.answers`."""
 
 
 class Fold:
@@ -68,7 +55,7 @@ class Fold:
     def _read(self, catalogue: Catalogue, declared: Declared) -> Words:
         """Goes by these from here on. Returns their plan."""
         self._entities = tuple(entity.name for entity in catalogue.entities)
-        self._features = len(catalogue.features)
+        self._features, self._catalogue, self._declared = len(catalogue.features), catalogue, declared
         self._dtype = row_dtype(catalogue.signals)
         self._unfilled = Unfilled.of(catalogue.features, declared)
         hashes = catalogue.filter_hashes
@@ -92,8 +79,7 @@ class Fold:
         """Folds a batch. rows: `row_dtype(catalogue.signals)` (n,), in the order of the log."""
         assert rows.dtype == self._dtype, "rows of another catalogue"
         self._close()
-        arena, n = self._arena, len(rows)
-        raw = np.ascontiguousarray(rows).view(np.uint8).reshape(n, self._dtype.itemsize)
+        arena, n, raw = self._arena, len(rows), self._raw(rows)
         slots, bits = self._slots(raw), self._bits(rows)
         codes = np.empty((2, n), np.uint8)
         notes = np.empty((n, NOTES), np.int64)
@@ -102,6 +88,37 @@ class Fold:
         while (done := fold_rows(raw, slots, bits, done, codes, notes, features, arena.words, arena.table, arena.state, arena.plan)) < n:
             arena.extend_for_a_row()
         assert arena.state[END] <= len(arena.words), "a row took more than the most that a row can take"
+        return self._opened(rows, codes, notes, features)
+
+    def row(self, rows: Rows, fold_one: FoldOne) -> Folded:
+        """Folds one row as `rows` does, but by other means: the same bits. Raises UnfoldableError; then nothing has moved."""
+        assert len(rows) == 1, "one row at a time"
+        self._close()
+        arena, newest_ms = self._arena, self.newest_ms
+        slots = self._slots(self._raw(rows))[0]
+        named = {name: slots[at : at + 1] for at, name in enumerate(self._entities) if slots[at] >= 0}
+        held = {name: read_value(arena.values(slot)[0], place=name) if arena.table[slot, AT] else None for name, slot in named.items()}
+        told = fold_one(rows[0], held, newest_ms=newest_ms, catalogue=self._catalogue, declared=self._declared)
+        for name, value in told.changed.items():
+            arena.exchange(named[name], [value], place=name, explain=read_value)
+        arena.state[NEWEST_MS] = told.newest_ms
+        arena.state[[EVENTS_DROPPED, MEMBERS_DROPPED, LABELS_DROPPED]] += told.dropped
+        codes, notes = noted(told.outcome, primary=int(next(iter(named.values()), NOWHERE)[0]), newest_ms=newest_ms)
+        if told.outcome.status == Status.FRESH:
+            wait_for_verdict(notes[0, PRIMARY], arena.words, arena.table, arena.plan)
+        return self._opened(rows, codes, notes, np.array([told.outcome.features], np.float32))
+
+    def refused(self, rows: Rows, reason: Reason) -> Folded:
+        """One row, refused whatever it says: nothing of it is looked at, nothing moves."""
+        self._close()
+        outcome = Outcome(Status.REFUSED, reason, [math.nan] * self._features)
+        codes, notes = noted(outcome, primary=-1, newest_ms=self.newest_ms)
+        return self._opened(rows, codes, notes, np.array([outcome.features], np.float32))
+
+    def _raw(self, rows: Rows) -> NDArray[np.uint8]:
+        return np.ascontiguousarray(rows).view(np.uint8).reshape(len(rows), self._dtype.itemsize)
+
+    def _opened(self, rows: Rows, codes: NDArray[np.uint8], notes: Words, features: NDArray[np.float32]) -> Folded:
         self._unfilled.hide(features, rows["event_time_ms"])
         self._open = Folded(rows, codes[STATUS], codes[WHY], notes[:, NEWEST_BEFORE], features, codes, notes)
         return self._open

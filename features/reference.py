@@ -82,8 +82,9 @@ def fold_label(cell: Cell, row: np.void, catalogue: Catalogue) -> Reason:
     for entity in catalogue.entities:
         if entity.keeps_labels and row[entity.field].any():
             key = entity.name, row[entity.field].tobytes()
-            value = cell.values[key] = value_of(cell, key, cell.newest_ms, catalogue)
+            value = value_of(cell, key, cell.newest_ms, catalogue)
             if all(known.label_hash != label.label_hash for known in value.labels):
+                cell.values[key] = value
                 if reference_hot.reaches(value.label_buckets, label.time_s):
                     own, exact = reference_hot.of_label(label), [reference_hot.of_label(each) for each in value.labels]
                     value.label_buckets = reference_buckets.with_late(value.label_buckets, own, exact, reference_hot.LABEL_MASK)

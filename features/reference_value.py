@@ -52,6 +52,8 @@ class Entry(msgspec.Struct):
     time_ms: int
     origin: int
     offset: int
+    verdict: object = None
+    """What it was answered: kept for others, never looked at here."""
 
 
 class Value(msgspec.Struct):
