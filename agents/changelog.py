@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from broker.snapshots import Snapshots
-from schemas.errors import BadChangelog, PartitionLost
+from schemas.errors import BadChangelog, Fenced, PartitionLost
 from schemas.records import Partition
 from state.changelog import MARKER_KEY, pair_of, values_and_marker
 from state.checkpoint import Marker, Saved, Value, decode_marker, encode_marker
@@ -109,7 +109,10 @@ class Changelog:
                 metrics.RESTORED_VALUES.labels(str(number)).inc(len(values))
                 return values
         del self._reading[partition]
-        if reading.marker is None or decode_marker(reading.marker, place=where).offset != marker.offset:
+        newest = -1 if reading.marker is None else decode_marker(reading.marker, place=where).offset
+        if newest > marker.offset:
+            raise Fenced(f"{where} was saved to up to {newest} while it was read: another task has taken over")
+        if newest != marker.offset:
             raise BadChangelog(f"{where} does not end with the marker of offset {marker.offset} that was read of it before")
         metrics.RESTORE_VALUES_PER_SECOND.labels(str(number)).set(reading.values / (time.monotonic() - reading.began))
         return []

@@ -9,6 +9,7 @@ The thread that polls never waits for an agent: heartbeats and commits go on. (l
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from time import monotonic
@@ -65,10 +66,12 @@ class Membership:
         self._fatal = fatal
         self._read = read
         self.joined = False
-        self.ours: set[Partition] = set()  # what the group gave us; of these,
+        self.given: dict[Partition, object] = {}  # what the group gave us, each assignment another object; of these,
+        self.ours: set[Partition] = set()  # those of which nothing of an earlier assignment is still under way; of these,
         self.leaving: set[Partition] = set()  # what it wants back: a last commit, nothing else
         self.proofs: dict[Partition, object] = {}
         self._leaving: list[Leaving] = []
+        self._changing = threading.Lock()  # `given` is the thread's, `ours` becomes so in the loop
         self._last: dict[Partition, asyncio.Task[None]] = {}
 
     def join(self, consumer: Consumer) -> None:
@@ -91,9 +94,9 @@ class Membership:
         self.joined = True
         for partition in _partitions(places):
             metrics.PARTITIONS.labels(partition.topic, "assigned").inc()
-            self.ours.add(partition)
             self.leaving.discard(partition)
-            self._tell(self._feeds[partition.topic].assigned, partition)
+            given = self.given[partition] = object()
+            self._tell(self._begin(given, self._feeds[partition.topic].assigned), partition)
         self._prove(consumer)
 
     def _on_revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
@@ -104,8 +107,7 @@ class Membership:
         ends = []
         for partition in partitions:
             metrics.PARTITIONS.labels(partition.topic, "revoked").inc()
-            self._forget(partition)
-            ends.append(self._tell(self._feeds[partition.topic].revoked, partition))
+            ends.append(self._leave(self._feeds[partition.topic].revoked, partition))
         self._leaving.append(Leaving(partitions, ends, monotonic() + REVOKE_SECONDS))
 
     def _on_lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
@@ -113,13 +115,34 @@ class Membership:
         self._unassign(consumer, partitions)
         for partition in partitions:
             metrics.PARTITIONS.labels(partition.topic, "lost").inc()
-            self._forget(partition)
             lost = self._feeds[partition.topic].lost
             if lost is None:
                 where = f"{partition.topic}, partition {partition.number},"
+                self._forget(partition)
                 self._fatal(PartitionLost(f"{where} was given to another worker: our session ran out"))
             else:
-                self._tell(lost, partition)
+                self._leave(lost, partition)
+
+    def _leave(self, callback: Callback, partition: Partition) -> Future[None]:
+        """Nothing more is handed out, also of what an `assigned` that was under way begins to read meanwhile."""
+        self._forget(partition)
+
+        async def forget_then_tell(leaving: Partition) -> None:
+            self._forget(leaving)
+            await callback(leaving)
+
+        return self._tell(forget_then_tell, partition)
+
+    def _begin(self, given: object, callback: Callback) -> Callback:
+        """Ours from when it is told: till then what was lost may be ending, and no commit of it may pass as one of this assignment."""
+
+        async def ours_then_tell(partition: Partition) -> None:
+            with self._changing:
+                if self.given.get(partition) is given:  # else it is lost again
+                    self.ours.add(partition)
+            await callback(partition)
+
+        return ours_then_tell
 
     def _prove(self, consumer: Consumer) -> None:
         """What the broker takes for a proof that a partition is ours: member and generation.
@@ -128,10 +151,13 @@ class Membership:
         the callbacks, for what is ours in this very generation.
         """
         proof = consumer.consumer_group_metadata()
-        self.proofs.update(dict.fromkeys(self.ours - self.leaving, proof))
+        self.proofs.update(dict.fromkeys(self.given.keys() - self.leaving, proof))
 
     def _unassign(self, consumer: Consumer, partitions: list[Partition]) -> None:
-        self.ours.difference_update(partitions)
+        with self._changing:
+            for partition in partitions:
+                self.given.pop(partition, None)
+            self.ours.difference_update(partitions)
         self.leaving.difference_update(partitions)
         for partition in partitions:
             self.proofs.pop(partition, None)

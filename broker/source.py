@@ -106,6 +106,6 @@ class Source(Reader):
     def _leave(self) -> None:
         self._consumer.unsubscribe()
         deadline = monotonic() + REVOKE_SECONDS
-        while self._member.ours and monotonic() < deadline + 1:
+        while self._member.given and monotonic() < deadline + 1:
             super()._turn()
             self._member.give_back(self._consumer)

@@ -7,6 +7,7 @@ Lists (block, allow, with expiry) will stand beside the thresholds and be asked 
 """
 
 import hashlib
+from functools import lru_cache
 from importlib.resources import files
 from typing import Literal
 
@@ -61,8 +62,12 @@ def policy_text() -> str:
     return files("models").joinpath("policies/demo.yaml").read_text(encoding="utf-8")
 
 
+@lru_cache(maxsize=16)
 def read_policy(text: str, *, place: str) -> Policy:
-    """The policy that a YAML text describes. place: where it was read, for messages. Raises BadPolicy, which names place and line."""
+    """The policy that a YAML text describes. place: where it was read, for messages. Raises BadPolicy, which names place and line.
+
+    Read once: who obeys what was verified before waits for nothing.
+    """
     document = read_yaml(text, _Document, place=place, error=BadPolicy)
     return Policy(
         name=document.name,

@@ -1,17 +1,26 @@
-"""A cell of a simulation: what is in force in it, its disk, its task, and a task of it that never crashed."""
+"""A cell of a simulation: what is in force in it, and its task over a simulated disk. The parsed texts are shared by all of them."""
 
-from dataclasses import dataclass, field
-from functools import partial
-from pathlib import Path
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Any, cast
 
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.intake import Intake, Way
 from engine.task import Task
-from features.catalogue import read_catalogue
+from features.catalogue import Catalogue, read_catalogue
 from features.fold import FOLD_VERSION, Fold
 from models.in_force import InForce
 from models.model import Packages
+from schemas.label_writer import LabelWriter
+from schemas.money import Rates
 from schemas.pseudonyms import Pseudonyms
-from schemas.records import Fetch, Message, Partition, Record
-from state.checkpoint import Checkpoint, Marker, Start, Value, encode_marker
+from schemas.records import Origin, Partition
+from schemas.row import Rows
+from schemas.row_writer import RowWriter
+from state.checkpoint import Start
+from tests.simulation.disk import Disk
 
 CATALOGUE = """
 name: simulated
@@ -31,41 +40,41 @@ entities:
     frauds: {measures: [seconds_since_first, seconds_since_last]}
 transaction: [amount]
 """
-POLICY_TEXT = "{name: simulated, thresholds: {review: 0.5}, shows: [%s]}"
+POLICY_TEXT = "{name: simulated, thresholds: {review: 0.3, decline: 0.7}, shows: [%s]}"
 LOG = Partition("log", 0)
+TRANSACTIONS = [Partition("transactions", 0), Partition("transactions", 1)]
+LABELS = Partition("labels", 0)
+SOURCES = [*TRANSACTIONS, LABELS]
+ORIGINS = {source: Origin(f"id of {source.topic}", source.number, source.topic) for source in SOURCES}
 PSEUDONYMS = Pseudonyms(b"a key of the simulation")
 
 
-@dataclass
-class Disk:
-    """What a write left: all of it or nothing."""
+@lru_cache
+def catalogue_of(text: str) -> Catalogue:
+    """Parsed once."""
+    return read_catalogue(text, place="simulated")
 
-    marker: bytes | None = None
-    values: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
-    changes: dict[int, list[tuple[str, bytes]]] = field(default_factory=dict)
-    """By the position of their checkpoint, the keys that changed since the last save."""
 
-    def write(self, checkpoint: Checkpoint) -> None:
-        """All of it or nothing."""
-        self.marker = encode_marker(checkpoint.marker)
-        self.put(checkpoint.values)
-        if checkpoint.values:
-            self.changes[checkpoint.marker.offset] = [(entity, key) for entity, key, _ in checkpoint.values]
+class Scored:
+    """In the place of a model: a score that moves with every feature, so that a feature that differs is an answer that differs."""
 
-    def empty(self) -> None:
-        self.marker = None
-        self.values.clear()
-        self.changes.clear()
+    version = "simulated@1"
+    package = SimpleNamespace(sha256="simulated", manifest=SimpleNamespace(score="fraud"))
 
-    def put(self, values: list[Value]) -> None:
-        for entity, key, value in values:
-            if value:
-                self.values[entity, key] = value
-            else:
-                self.values.pop((entity, key), None)
+    def scores(self, rows: Rows, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """In integers: a sum of floats may differ from batch to batch."""
+        known = np.nan_to_num(features, nan=-7.0).astype(np.int64)
+        weighed = (known * np.arange(3, 3 + known.shape[1])).sum(axis=1) + rows["amount_minor"]
+        scores: NDArray[np.float32] = (weighed % 997 / 997).astype(np.float32)
+        return scores
 
-    def load(self, entity: str, keys: list[bytes]) -> list[bytes | None]:
-        return [self.values.get((entity, key)) for key in keys]
+
+class Loaded:
+    """The folder of packages: one is there."""
+
+    def model(self, _: str, *, catalogue: Catalogue) -> Scored:
+        del catalogue
+        return Scored()
 
 
 def task_of(start: Start, disk: Disk) -> Task:
@@ -73,22 +82,34 @@ def task_of(start: Start, disk: Disk) -> Task:
     return Task(
         LOG,
         start,
-        nothing_in_force=InForce(partial(read_catalogue, place="simulated"), FOLD_VERSION),
+        nothing_in_force=InForce(catalogue_of, FOLD_VERSION),
         fold_of=lambda catalogue, declared: Fold(catalogue, declared=declared, load=disk.load, cache_bytes=1 << 20),
-        packages=Packages(Path("no packages")),
+        packages=cast("Packages", Loaded()),
         decisions="decisions",
         dead_letters="dead-letters",
     )
 
 
-def straight(log: list[Record]) -> tuple[list[Message], Disk]:
-    """The answers and the state of a task that never crashed."""
-    disk = Disk()
-    marker = Marker(
-        topic_id="log-id", offset=0, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION, changelog_id="changelog-id"
+class Intakes:
+    """What source topics are read by."""
+
+    async def known(self) -> None:
+        """It is."""
+
+    async def free(self) -> None:
+        """The log is open to all."""
+
+    def of(self, topic: str) -> Intake:
+        return _intake(topic)
+
+
+@lru_cache
+def _intake(topic: str) -> Intake:
+    catalogue = catalogue_of(CATALOGUE)
+    writer: Any = RowWriter(
+        pseudonyms=PSEUDONYMS,
+        rates=Rates(catalogue.base_currency, catalogue.rates),
+        signals={},
+        candidates=[entity.field for entity in catalogue.entities],
     )
-    task = task_of(Start(marker, committed=0, live_from=0, log_end=0), disk)
-    messages = task.decide(Fetch(LOG, 0, log)).messages
-    task.progress.sent(upto=len(log), messages=0)
-    frozen = task.freeze()
-    return messages, Disk(encode_marker(frozen.marker), {(entity, key): value for entity, key, value in frozen.values})
+    return Intake(LOG.topic, ways={0: Way(LabelWriter(writer) if topic == LABELS.topic else writer, "simulated")})

@@ -1,64 +1,139 @@
-"""Lives and deaths of a simulated cell's processes, by a seed; one that only slept goes on as a zombie beside its successor."""
+"""Lives and deaths of the workers of a simulated cell: how each begins and ends, and how all come to rest."""
 
-from collections.abc import Sequence
-from random import Random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from schemas.records import Message
-from state import lifecycle
-from tests.simulation.outside import LABELS, TRANSACTIONS, Crash, Outside
-from tests.simulation.records import labels, transactions
-from tests.simulation.world import Process
+import agents.decide
+from schemas.errors import LogTooShort, Ours
+from tests.simulation.cell import LABELS, LOG, SOURCES, TRANSACTIONS
+from tests.simulation.loop import Clock
+from tests.simulation.outside import Outside
+from tests.simulation.worker import Worker
+
+MACHINES = ("a", "b")
+ROUNDS_MAX = 400
+"""Within so many rounds without an accident everything is decided, committed, stored and saved."""
+TAKES = (LOG.topic, LOG.topic, TRANSACTIONS[0].topic, LABELS.topic)
 
 
-def simulate(
-    seed: int,
-    *,
-    records: int = 30,
-    crashes_max: int = 6,
-    keep_disk: bool = True,
-    protocols: Any = lifecycle,  # noqa: ANN401
-    wished: Sequence[tuple[int, Message]] = (),
-    faults: frozenset[str] = frozenset(),
-) -> Outside:
-    """Lives and deaths until everything is decided. keep_disk: no disk is lost, and retention never comes near one."""
-    random = Random(seed)
-    sent = {TRANSACTIONS: transactions(random, records), LABELS: labels(Random(seed), records // 2)}
-    outside = Outside(random, sent, wished, faults=faults)
-    zombie: Process | None = None
-    for _ in range(random.randint(1, crashes_max)):
-        process = Process(outside, crash_at=random.randint(0, 60), protocols=protocols)
-        try:
-            process.begin()
-            while True:
-                process.turn()
-                if zombie and random.random() < 0.5 and not zombie.sleepwalk():
-                    zombie = None
-        except Crash:
-            zombie = _after(process, zombie)
-        outside.between_lives(keep_disk=keep_disk)
-    last = Process(outside, crash_at=None, protocols=protocols)
-    last.begin()
-    for _ in range(30):
-        if zombie and not zombie.sleepwalk():
-            zombie = None
-    last.finish()
-    return outside
+@contextmanager
+def simulated_time(clock: Clock) -> Iterator[None]:
+    """The agents' clock is the simulation's."""
+    module: Any = agents.decide
+    before, module.time = module.time, clock
+    try:
+        yield
+    finally:
+        module.time = before
 
 
-def _after(process: Process, zombie: Process | None) -> Process | None:
-    """Its successor may be on the other machine; a process that had begun may only have slept, and then it is."""
-    outside = process.outside
-    outside.generation += 1
-    if zombie is not None:  # its machine is wanted
-        zombie.died()
-    if hasattr(process, "task") and not process.busy and outside.random.random() < 0.3:
-        process.wake()
-        outside.zombies += 1
-        outside.crashes += 1
-        outside.machine = 1 - outside.machine
-        return process
-    process.died()
-    if outside.random.random() < 0.3:
-        outside.machine = 1 - outside.machine
-    return None
+class Lives:
+    """keep_disk: no disk is lost, and retention never comes near one."""
+
+    def __init__(self, outside: Outside, *, keep_disk: bool, machines: Sequence[str] = MACHINES) -> None:
+        self.outside, self.random, self.keep_disk = outside, outside.random, keep_disk
+        self.machines = machines
+        self.workers: dict[str, Worker] = {}
+
+    def rest(self) -> None:
+        """Without another accident, to the end: everything taken in, decided, acknowledged, committed, stored, saved; then all stop."""
+        outside = self.outside
+        for worker in self.workers.values():
+            worker.paused = False
+        while outside.late:
+            outside.late_turn()
+        for _ in range(ROUNDS_MAX):
+            for member in list(outside.group.members):
+                if all(worker.member is not member for worker in self.workers.values()):
+                    outside.group.put_out(member)
+            if not self.workers:
+                self.start(self.random.choice(self.machines))
+            for worker in list(self.workers.values()):
+                self._thorough(worker)
+            outside.clock.now += 0.3
+            if self._at_rest():
+                break
+        else:
+            raise AssertionError(f"no rest after {ROUNDS_MAX} rounds: {self._positions()}")
+        for worker in list(self.workers.values()):
+            self.stop(worker)
+
+    def start(self, machine: str) -> Worker:
+        """A worker on a machine that has none."""
+        assert machine not in self.workers
+        worker = self.workers[machine] = Worker(self.outside, machine)
+        return worker
+
+    def stop(self, worker: Worker) -> None:
+        """In order."""
+        worker.stop()
+        for _ in range(ROUNDS_MAX):
+            worker.hear()
+            worker.do_all()
+            worker.deliver()
+            if worker.ended or worker.stopped:
+                break
+        else:
+            raise AssertionError(f"{worker.machine} does not stop")
+        self.judge_end(worker)
+        if worker.member in self.outside.group.members:
+            self.outside.group.put_out(worker.member)
+        if worker.ended is None:
+            worker.die()
+            del self.workers[worker.machine]
+
+    def kill(self, worker: Worker, how: str = "kill -9") -> None:
+        """Between two steps, or in the middle of one."""
+        self.outside.happened(how)
+        worker.die()
+        if how == "power cut":
+            worker.world.disk.power_cut(self.random)
+        del self.workers[worker.machine]
+
+    def put_out(self, worker: Worker) -> None:
+        """It has slept past its session, and does not know."""
+        self.outside.happened("paused past its session")
+        if worker.member in self.outside.group.members:
+            self.outside.group.put_out(worker.member)
+
+    def judge_end(self, worker: Worker) -> None:
+        """A worker that ended by itself, as it must: lost what it had, or retention overtook what it had to read."""
+        if worker.ended is None:
+            return
+        if not isinstance(worker.ended, Ours | LogTooShort):
+            raise worker.ended
+        self.outside.happened(f"ended: {type(worker.ended).__name__}")
+        worker.die()
+        self.workers.pop(worker.machine, None)
+
+    def _thorough(self, worker: Worker) -> None:
+        """Everything there is to do for it now."""
+        worker.tick()
+        worker.heartbeat()
+        for _ in range(3):
+            while worker.read(50):
+                pass
+            for topic in TAKES:
+                worker.take(topic)
+            worker.deliver()
+            worker.do_all()
+        worker.keep_taken()
+        worker.keep()
+        worker.do_all()
+        worker.save()
+        worker.do_all()
+        worker.give_back()
+        self.judge_end(worker)
+
+    def _at_rest(self) -> bool:
+        outside = self.outside
+        taken = all(outside.group.committed.get(source, 0) == len(outside.sources[source]) for source in SOURCES)
+        end = len(outside.log)
+        tasks = [task for worker in self.workers.values() if (task := worker.deciding.tasks.get(LOG))]
+        return taken and any(
+            task.progress.folded == task.progress.committed == task.progress.stored == task.progress.saved == end for task in tasks
+        )
+
+    def _positions(self) -> dict[str, object]:
+        return {worker.machine: (list(worker.source.given), worker.world.pending[:3]) for worker in self.workers.values()}

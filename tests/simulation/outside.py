@@ -1,89 +1,141 @@
-"""What no crash takes away: topics, the group's offsets, two disks, the changelog."""
+"""What no crash takes away: topics, the group, the changelog, the disks of the machines; and what of dead processes is still on its way."""
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import NamedTuple
+
+import msgspec
 
 from engine.control import control_of, control_row, first_row
-from features.catalogue import read_catalogue
-from schemas.control import POLICY
-from schemas.errors import PartitionLost
-from schemas.records import Message, Origin, Partition, Record
+from schemas.control import MODEL, POLICY, Control
+from schemas.records import Message, Partition, Record
 from state.changelog import MARKER_KEY
-from state.checkpoint import decode_marker
-from tests.simulation.cell import CATALOGUE, LOG, POLICY_TEXT, Disk
+from state.checkpoint import Checkpoint, decode_marker
+from tests.simulation.cell import CATALOGUE, LABELS, LOG, POLICY_TEXT, SOURCES, TRANSACTIONS, catalogue_of
 from tests.simulation.changelog import Changelog
-from tests.simulation.records import T0_MS
+from tests.simulation.disk import Disk, Key
+from tests.simulation.group import Group
+from tests.simulation.loop import Clock
+from tests.simulation.records import T0_MS, labels, transactions
 
-TRANSACTIONS, LABELS = Partition("transactions", 0), Partition("labels", 0)
-ORIGINS = {source: Origin(f"id of {source.topic}", 0, source.topic) for source in (TRANSACTIONS, LABELS)}
+CRASHES = ("kill -9", "power cut", "paused past its session")
 
 
-class Crash(BaseException):
-    """The process is gone. Not an Exception: no protocol may catch it."""
+class Held(NamedTuple):
+    """The log up to `offset`, folded, as a disk or the changelog came to hold it. For the judge."""
+
+    offset: int
+    marker: bytes
+    values: dict[Key, bytes]
+    where: str
+
+
+class Committed(NamedTuple):
+    """A move of the group's offset, and how much had arrived by then: of answers, or of the log. For the judge."""
+
+    partition: Partition
+    offset: int
+    arrived: int
 
 
 class Outside:
-    """Two machines, each with a disk of its own. `generation`: of the group; who is of an older one commits nothing."""
+    """faults: planted, for proofs. wished: control rows, and the offset from which on the owner puts each into the log."""
 
     def __init__(
         self,
         random: Random,
-        records: Mapping[Partition, list[bytes]],
-        wished: Sequence[tuple[int, Message]] = (),
         *,
+        records: int,
+        machines: Sequence[str],
+        wished: Sequence[tuple[int, Message]] = (),
+        kip848: bool = False,
         faults: frozenset[str] = frozenset(),
     ) -> None:
-        """wished: control rows, and the offset from which on the owner puts each into the log. faults: planted, for proofs."""
-        catalogue = read_catalogue(CATALOGUE, place="simulated")
-        names = ", ".join(catalogue.names)
-        policy = control_of(POLICY, POLICY_TEXT % names, "simulated")
-        self.random = random
+        self.random, self.faults, self.clock = random, faults, Clock()
+        sent = {source: transactions(random, records // 2, first=source.number * 1000) for source in TRANSACTIONS}
+        sent[LABELS] = labels(random, records // 3)
         self.sources = {
-            source: [Record(at, T0_MS + 10**9, None, value, []) for at, value in enumerate(values)] for source, values in records.items()
+            source: [Record(at, T0_MS + 10**9, None, value, []) for at, value in enumerate(values)] for source, values in sent.items()
         }
         self.log: list[Record] = []
-        self.decisions: list[Message] = []
-        self.committed: dict[Partition, int] = {}
-        self.disks = [Disk(), Disk()]
-        self.machine = 0
-        self.generation = 0
         self.log_begin = 0
-        self.faults = faults
+        self.answers: list[Message] = []
+        self.group = Group([LOG, *SOURCES], random, kip848=kip848)
         self.changelog = Changelog(faults)
-        self.saved_values: dict[tuple[str, bytes], bytes] = {}
-        self.accidents: set[str] = set()
-        self.crashes = self.zombies = self.saves = self.restores = 0
+        self.saved_values: dict[Key, bytes] = {}
+        self.disks = {machine: Disk() for machine in machines}
+        self.late: list[deque[Callable[[], object]]] = []
+        """What dead processes had sent: each queue in its order, none knows of another."""
+        self.held: list[Held] = []
+        self.commits: list[Committed] = []
+        self.accidents: dict[str, int] = {}
+        self.saves = self.restores = 0
         self.wished = sorted(wished, key=lambda each: each[0])
-        for message in (first_row(catalogue.text, catalogue.version, LOG), control_row(policy, LOG)):
+        for message in _first_rows():
             self.append(message)
 
+    def happened(self, accident: str) -> None:
+        """For proofs that the seeds meet what they are said to meet."""
+        self.accidents[accident] = self.accidents.get(accident, 0) + 1
+
     @property
-    def disk(self) -> Disk:
-        """Of the machine that has the cell."""
-        return self.disks[self.machine]
+    def crashes(self) -> int:
+        """Processes that ended before their time."""
+        return sum(self.accidents.get(each, 0) for each in CRASHES)
 
-    def between_lives(self, *, keep_disk: bool) -> None:
-        """What happens to those who wait: disks are lost, retention deletes what is saved, a group's offsets expire, compaction."""
-        random = self.random
-        if not keep_disk and random.random() < 0.5:
-            self.disks[random.choice((self.machine, self.machine, 1 - self.machine))] = Disk()
-        saved = self.changelog.last(MARKER_KEY)
-        if saved is not None and not keep_disk and random.random() < 0.7:
-            self.log_begin = random.randint(self.log_begin, decode_marker(saved).offset)
-        if random.random() < 0.1:
-            self.committed.clear()
-            self.accidents.add("the group's offsets were gone")
-        if random.random() < 0.5:
-            self.changelog.compact(random)
-
-    def commit(self, partition: Partition, offset: int, *, generation: int) -> None:
-        """Moves the group's offset. Raises PartitionLost for a member of an older generation."""
-        if generation != self.generation:
-            raise PartitionLost("of an older generation")
-        assert offset >= self.committed.get(partition, 0), "committed moves back"
-        self.committed[partition] = offset
+    def arrive(self, message: Message) -> None:
+        """At the broker."""
+        if message.topic == LOG.topic:
+            self.append(message)
+        else:
+            self.answers.append(message)
 
     def append(self, message: Message) -> None:
+        """To the log."""
         self.log.append(Record(len(self.log), T0_MS + len(self.log), message.key, message.value, message.headers or []))
         while self.wished and len(self.log) >= self.wished[0][0]:
             self.append(self.wished.pop(0)[1])
+
+    def topic(self, partition: Partition) -> list[Record]:
+        return self.log if partition == LOG else self.sources[partition]
+
+    def commit(self, partition: Partition, offset: int) -> None:
+        """Of whom the group takes it."""
+        assert offset >= self.group.committed.get(partition, 0), f"committed of {partition} moves back to {offset}"
+        self.group.committed[partition] = offset
+        self.commits.append(Committed(partition, offset, len(self.answers) if partition == LOG else len(self.log)))
+
+    def stored(self, checkpoint: Checkpoint, disk: Disk) -> None:
+        """A checkpoint came to a disk."""
+        assert disk.marker is not None
+        self.held.append(Held(checkpoint.marker.offset, disk.marker, dict(disk.values), "a disk"))
+
+    @property
+    def saved(self) -> int:
+        """Up to where the changelog speaks."""
+        marker = self.changelog.last(MARKER_KEY)
+        return decode_marker(marker).offset if marker else 0
+
+    def late_turn(self) -> None:
+        """Something of a dead process arrives; or nothing more of it will."""
+        queue = self.random.choice(self.late)
+        if self.random.random() < 0.1:
+            queue.clear()
+        if queue:
+            self.happened("a message of a dead process")
+            queue.popleft()()
+        if not queue:
+            self.late.remove(queue)
+
+
+def _first_rows() -> list[Message]:
+    catalogue = catalogue_of(CATALOGUE)
+    policy = control_of(POLICY, POLICY_TEXT % ", ".join(catalogue.names), "simulated")
+    model = Control(key=MODEL, version="simulated@1", sha256="simulated")
+    return [first_row(catalogue.text, catalogue.version, LOG), *(control_row(each, LOG) for each in (policy, model))]
+
+
+def wished(control: Control, number: int) -> Message:
+    """The row by which a wish enters the log."""
+    return control_row(msgspec.structs.replace(control, wish_topic_id="control-id", wish_offset=number), LOG)

@@ -1,8 +1,9 @@
-"""The steps of a simulated cell that have to do with its changelog."""
+"""The steps of a simulated task that have to do with its changelog, and with a database rebuilt from it."""
 
 import msgspec
 
-from schemas.errors import BadChangelog
+from schemas.errors import BadChangelog, Fenced, PartitionLost
+from schemas.records import Partition
 from state.changelog import MARKER_KEY, Pair, key_of, pair_of, values_and_marker
 from state.checkpoint import Marker, Saved, Value, decode_marker, encode_marker
 from state.steps import (
@@ -18,28 +19,31 @@ from state.steps import (
     Step,
     WriteValues,
 )
-from tests.simulation.cell import Disk
-from tests.simulation.outside import Outside
+from tests.simulation.disk import Disk, Key, State
+from tests.simulation.outside import Held, Outside
+from tests.simulation.source import Source
 
 VALUE_VERSION = 1
 VALUES_SENT, VALUES_READ = 2, 3
 
 
 class Saving:
-    """Of one process, on its disk. Planted faults of the outside: `live values`, `cleared all`, `no places`."""
+    """Of one process, on its disk. Planted faults of the outside: `live values`, `cleared all`, `no places`, `no tombstones`."""
 
-    def __init__(self, outside: Outside, disk: Disk) -> None:
-        self.outside, self.disk = outside, disk
+    def __init__(self, outside: Outside, disk: Disk, source: Source) -> None:
+        self.outside, self.disk, self._source = outside, disk, source
         self._epoch = -1
         self._transaction = 0
-        self._view = Disk()
-        self._left: list[tuple[str, bytes]] = []
+        self._view = State(None, {}, {})
+        self._left: list[Key] = []
         self._read_to = 0
 
     def perform(self, step: Step[object]) -> object:
+        """As agents/changelog.py does, on a simulated disk and changelog."""
         changelog, disk = self.outside.changelog, self.disk
         match step:
-            case FencePredecessor():
+            case FencePredecessor(partition):
+                self._require_ours(partition)
                 self._epoch = changelog.fence()
             case ReadSaved():
                 found = changelog.last(MARKER_KEY)
@@ -47,81 +51,100 @@ class Saving:
                 return Saved("changelog-id", None if found is None else decode_marker(found))
             case EmptyStore():
                 if disk.values and not disk.marker:
-                    self.outside.accidents.add("a restore over a half-restored disk")
+                    self.outside.happened("a restore over a half-restored disk")
                 disk.empty()
                 self._read_to = 0
-            case ReadChangelog():
-                return self._next_values()
+            case ReadChangelog(partition, marker):
+                return self._next_values(partition, marker)
             case WriteValues(_, values):
                 disk.put(values)
+            case ForgetChanges(_, upto):
+                disk.forget_changes(1 << 62 if "cleared all" in self.outside.faults else upto)
             case _:
                 return self._saved(step)
         return None
 
+    def close(self) -> None:
+        """The view is let go; what is open is ended by the next fence."""
+        self._epoch = -1
+
     def _saved(self, step: Step[object]) -> object:
-        changelog, disk = self.outside.changelog, self.disk
+        changelog, disk, faults = self.outside.changelog, self.disk, self.outside.faults
         match step:
             case FreezeStored():
                 return self._frozen()
             case SendChanges():
                 keys, self._left = self._left[:VALUES_SENT], self._left[VALUES_SENT:]
                 if self._view.marker != disk.marker and any(self._view.values.get(key) != disk.values.get(key) for key in keys):
-                    self.outside.accidents.add("a save went on while its keys changed")
-                view = disk if "live values" in self.outside.faults else self._view
-                changelog.send(self._epoch, self._transaction, [pair_of(*key, view.values.get(key)) for key in keys])
+                    self.outside.happened("a save went on while its keys changed")
+                values = disk.values if "live values" in faults else self._view.values
+                pairs = [pair_of(*key, values.get(key)) for key in keys if key in values or "no tombstones" not in faults]
+                changelog.send(self._epoch, self._transaction, pairs)
                 return bool(self._left)
             case CommitSave(_, marker):
                 changelog.send(self._epoch, self._transaction, [(MARKER_KEY, encode_marker(marker))])
                 changelog.commit(self._epoch, self._transaction)
-                table = changelog.table()
-                table.pop(MARKER_KEY)
-                assert table == {key_of(*key): value for key, value in self._view.values.items()}, "what is saved is not what was stored"
-                self.outside.saved_values = self._view.values
+                self._note_save(marker)
                 return True
             case AbortSave():
                 changelog.abort(self._epoch, self._transaction)
-            case ForgetChanges(_, upto):
-                kept = {} if "cleared all" in self.outside.faults else {at: keys for at, keys in disk.changes.items() if at > upto}
-                disk.changes = kept
+                self.outside.happened("a save was given up")
             case _:
                 raise AssertionError(f"no way to perform {step}")
         return None
 
+    def _note_save(self, marker: Marker) -> None:
+        table = self.outside.changelog.table()
+        assert decode_marker(table.pop(MARKER_KEY)).offset == marker.offset, "not the newest marker"
+        assert table == {key_of(*key): value for key, value in self._view.values.items()}, "what is saved is not what was stored"
+        self.outside.saved_values = self._view.values
+        self.outside.saves += 1
+        self.outside.held.append(Held(marker.offset, encode_marker(marker), self._view.values, "the changelog"))
+
     def _note_start(self, saved: bytes | None) -> None:
-        """For proofs that the seeds meet what they are said to meet."""
         if not saved or not self.disk.marker:
             return
         stored, known = decode_marker(self.disk.marker).offset, decode_marker(saved).offset
         if stored < self.outside.log_begin <= known:
-            self.outside.accidents.add("a disk older than the log, a newer snapshot")
+            self.outside.happened("a disk older than the log, a newer snapshot")
         elif stored < known:
-            self.outside.accidents.add("an old disk took over with a newer changelog (A, B, A)")
+            self.outside.happened("an old disk took over with a newer changelog (A, B, A)")
         if any(position <= known for position in self.disk.changes):
-            self.outside.accidents.add("a crash between the commit of a save and what it forgets")
+            self.outside.happened("a crash between the commit of a save and what it forgets")
 
-    def _next_values(self) -> list[Value]:
+    def _next_values(self, partition: Partition, wanted: Marker) -> list[Value]:
         """Compaction comes between any two reads."""
+        self._require_ours(partition)
         changelog, random = self.outside.changelog, self.outside.random
         if random.random() < 0.3:
             changelog.compact(random)
-            self.outside.accidents.add("compaction during a restore")
+            self.outside.happened("compaction during a restore")
         while entries := changelog.read(self._read_to, VALUES_READ):
             self._read_to = entries[-1].offset + 1
             pairs: list[Pair] = [(entry.key, entry.value) for entry in entries]
             values, _ = values_and_marker(pairs, value_version=VALUE_VERSION, where="the changelog")
             if values:
                 return values
-        if changelog.last(MARKER_KEY) is None:
-            raise BadChangelog("no marker")
+        marker = changelog.last(MARKER_KEY)
+        newest = decode_marker(marker).offset if marker else -1
+        if newest > wanted.offset:
+            self.outside.happened("a starter that slept met a newer snapshot")
+            raise Fenced("another task has taken over")
+        if newest != wanted.offset:
+            raise BadChangelog("another marker than the one that was read before")
         assert self.disk.values == self.outside.saved_values, "what is restored is not what was saved"
         self.outside.restores += 1
         return []
 
+    def _require_ours(self, partition: Partition) -> None:
+        if "fences though revoked" not in self.outside.faults and not self._source.ours(partition):
+            raise PartitionLost(f"{partition} is not ours any more")
+
     def _frozen(self) -> Marker:
-        disk, changelog = self.disk, self.outside.changelog
+        disk = self.disk
         assert disk.marker is not None, "nothing is stored"
-        self._view = Disk(disk.marker, dict(disk.values), dict(disk.changes))
+        self._view = disk.frozen()
         self._left = sorted({key for keys in disk.changes.values() for key in keys})
-        self._transaction = changelog.begin(self._epoch)
+        self._transaction = self.outside.changelog.begin(self._epoch)
         marker = decode_marker(disk.marker)
         return msgspec.structs.replace(marker, seen=()) if "no places" in self.outside.faults else marker

@@ -2,20 +2,19 @@
 
 from random import Random
 
-import msgspec
 import pytest
 
-from engine.control import control_of, control_row
-from features.catalogue import read_catalogue
+from engine.control import control_of
 from schemas.control import CATALOGUE as CATALOGUE_KEY
 from schemas.control import POLICY
 from schemas.decision import decode_decision
 from schemas.records import Message
+from state.changelog import MARKER_KEY
 from state.checkpoint import decode_marker
-from tests.simulation.cell import CATALOGUE, LOG, POLICY_TEXT
-from tests.simulation.lives import simulate
-from tests.simulation.outside import Outside
-from tests.simulation.test_any_crash import judge
+from tests.simulation.cell import CATALOGUE, POLICY_TEXT, catalogue_of
+from tests.simulation.judge import judge
+from tests.simulation.outside import Outside, wished
+from tests.simulation.simulate import simulate
 
 SEEDS = 100
 MORE = CATALOGUE.replace("windows: [1m, 1h]", "windows: [1m, 1h, 2m]").replace(
@@ -26,8 +25,7 @@ NEW = ("account_count_2m", "device_count_1m")
 
 
 def row(key: str, text: str, number: int) -> Message:
-    wish = control_of(key, text, f"{key} {number}")
-    return control_row(msgspec.structs.replace(wish, wish_topic_id="control-id", wish_offset=number), LOG)
+    return wished(control_of(key, text, f"{key} {number}"), number)
 
 
 def shows(*names: str) -> str:
@@ -36,7 +34,7 @@ def shows(*names: str) -> str:
 
 def changes(random: Random) -> list[tuple[int, Message]]:
     """More, and everything of it shown; then less, of which the policy must show nothing that goes."""
-    more, less = (read_catalogue(text, place="simulated") for text in (MORE, LESS))
+    more, less = (catalogue_of(text) for text in (MORE, LESS))
     first = random.randint(2, 8)
     second = first + 2 + random.randint(0, 6)
     texts = [
@@ -56,8 +54,9 @@ def test_a_run_with_crashes_around_a_change_answers_as_one_without(keep_disk: bo
         outside = simulate(seed, keep_disk=keep_disk, wished=changes(Random(seed)))
         judge(outside, seed)
         values += shown(outside)
-        assert outside.disk.marker
-        since = decode_marker(outside.disk.marker).declared.since
+        marker = outside.changelog.last(MARKER_KEY)
+        assert marker
+        since = decode_marker(marker).declared.since
         twice += not outside.wished and len(since) == len(NEW)  # else the log ended before both changes, or began after the first
     assert twice > SEEDS // 5
     assert None in values, "no new feature was ever seen before it had filled"
@@ -66,5 +65,5 @@ def test_a_run_with_crashes_around_a_change_answers_as_one_without(keep_disk: bo
 
 def shown(outside: Outside) -> list[float | None]:
     """What decisions say of the new features."""
-    said = [decode_decision(message.value) for message in outside.decisions if message.topic == "decisions" and message.value]
+    said = [decode_decision(message.value) for message in outside.answers if message.topic == "decisions" and message.value]
     return [features[name] for each in said if isinstance(features := each.features, dict) for name in NEW if name in features]

@@ -1,220 +1,140 @@
-"""A cell run by a seed: the real intake, task, positions and protocols, over a simulated log, changelog, disks, group and producer.
+"""The world of one simulated process: what a task asks for waits here until the simulation has it done, in any order, or never.
 
-    transactions -> Intake ─┬─> log -> Task -> decisions       a crash may come before and after each step of a protocol, and
-    labels       -> Intake ─┘             └──> changelog       between any two turns of the scheduler
-
-What a dead process had sent and was not acknowledged arrives or not, but always a prefix of it: the producer is idempotent and gapless.
-One that only slept goes on as a zombie beside its successor, which has the other machine.
+A step that its process asked for before it died may be done all the same: at once, or, where it is a request to the broker, later.
 """
 
-from collections.abc import Callable, Coroutine
+from asyncio import Future
+from collections import deque
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from engine.intake import Intake, Way
-from engine.task import Task
-from features.catalogue import read_catalogue
-from features.fold import FOLD_VERSION
-from schemas.errors import Fenced, PartitionLost
-from schemas.label_writer import LabelWriter
-from schemas.money import Rates
-from schemas.records import Fetch, Partition
-from schemas.row_writer import RowWriter
-from state import lifecycle
+from schemas.errors import PartitionLost
+from schemas.records import Partition
 from state.checkpoint import LogRange, decode_marker
-from state.progress import Progress
-from state.steps import CloseStore, CommitOffset, Delivery, OpenStore, ReadCommitted, ReadLogRange, Step, WriteStore, carry_out
-from tests.simulation.cell import CATALOGUE, LOG, PSEUDONYMS, task_of
-from tests.simulation.outside import LABELS, ORIGINS, TRANSACTIONS, Crash, Outside
+from state.steps import (
+    AbortSave,
+    CloseStore,
+    CommitOffset,
+    CommitSave,
+    Delivery,
+    FencePredecessor,
+    OpenStore,
+    ReadCommitted,
+    ReadLogRange,
+    SendChanges,
+    Step,
+    WriteStore,
+)
+from tests.simulation.cell import LOG, ORIGINS
+from tests.simulation.disk import Disk
+from tests.simulation.group import Member
+from tests.simulation.loop import Loop
+from tests.simulation.outside import Outside
 from tests.simulation.saving import Saving
+from tests.simulation.sink import Sink
+from tests.simulation.source import Source
+
+REQUESTS = (CommitOffset, SendChanges, CommitSave, AbortSave, FencePredecessor)
+"""Steps that may reach the broker after their process is dead."""
 
 
-class Process:
-    """One life of a worker: what it knows dies with it."""
+class Refused(Exception):
+    """An offset that the group does not take now."""
 
-    def __init__(self, outside: Outside, *, crash_at: int | None, protocols: Any = lifecycle) -> None:  # noqa: ANN401  # a module, or a faulty copy
-        self.outside, self.protocols = outside, protocols
-        self._left = crash_at
-        self.disk = outside.disk  # which goes on to be there for it when somebody deletes its files
-        self._generation = outside.generation
-        self._saver = Saving(outside, self.disk)
-        self._save: Coroutine[Any, Any, bool] | None = None
-        self._step: Step[Any]
-        self.busy = False
-        self._in_flight: list[tuple[Callable[[], None], Callable[[], None]]] = []  # (what arrives, who is told)
-        catalogue = read_catalogue(CATALOGUE, place="simulated")
-        writer = RowWriter(
-            pseudonyms=PSEUDONYMS,
-            rates=Rates(catalogue.base_currency, catalogue.rates),
-            signals={},
-            candidates=[entity.field for entity in catalogue.entities],
-        )
-        self._intakes = {
-            TRANSACTIONS: Intake("log", ways={0: Way(writer, "simulated")}),
-            LABELS: Intake("log", ways={0: Way(LabelWriter(writer), "simulated")}),
-        }
-        self.task: Task
-        self._taken: dict[Partition, Progress] = {}
 
-    def begin(self) -> None:
-        """Assigned all partitions."""
-        for source in self._intakes:
-            position = self.outside.committed.get(source, 0)
-            self._taken[source] = Progress(position, committed=position, stored=position, live_from=position)
-        start = self.protocols.start(LOG, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
-        self.task = task_of(self._run(start), self._saver.disk)
+class World:
+    """agents.world.World as the agents know it. member: who this process is in the group, asked when it is needed."""
 
-    def turn(self) -> None:
-        """One turn of the scheduler: something that a worker does next."""
-        random = self.outside.random
-        self._maybe_crash()
-        match random.choice(
-            ("intake", "decide", "decide", "acknowledge", "acknowledge", "commit", "checkpoint", "commit intake", "save", "save", "save")
-        ):
-            case "intake":
-                self._take_in(random.choice(list(self._intakes)), random.randint(1, 4))
-            case "decide":
-                self.decide(random.randint(1, 4))
-            case "acknowledge":
-                self._acknowledge(random.randint(1, 5))
-            case "commit":
-                self._run(self.protocols.commit(LOG, self.task.progress))
-            case "checkpoint" if self.task.live:
-                self._run(self.protocols.checkpoint(self.task))
-            case "save":
-                self.save()
-            case "commit intake":
-                source = random.choice(list(self._intakes))
-                self._run(self.protocols.commit(source, self._taken[source]))
+    def __init__(self, outside: Outside, loop: Loop, disk: Disk, *, member: Callable[[], Member]) -> None:
+        self.outside, self.disk = outside, disk
+        self.source, self.sink = Source(outside), Sink(outside)
+        self.saving = Saving(outside, disk, self.source)
+        self.pending: list[tuple[Step[Any], Future[Any]]] = []
+        self.open = False
+        self._loop, self._member = loop, member
 
-    def finish(self) -> None:
-        """Without another crash: everything taken in, decided, acknowledged, stored."""
-        self._left = None
-        for source, taken in self._taken.items():
-            while taken.folded < len(self.outside.sources[source]):
-                self._take_in(source, 50)
-                self._acknowledge(1000)
-        while self.task.progress.folded < len(self.outside.log):
-            self.decide(50)
-            self._acknowledge(1000)
-        while self._save:
-            self.save()
-        self._run(lifecycle.checkpoint(self.task))
-        if lifecycle.save_due(self.task):
-            self.save()
-        while self._save:
-            self.save()
-        self._run(lifecycle.stop(self.task))
+    async def perform(self, step: Step[Any]) -> Any:  # noqa: ANN401  # each step says what it is answered with
+        """Answered when the simulation has done it."""
+        answer = self._loop.create_future()
+        self.pending.append((step, answer))
+        return await answer
 
-    def save(self) -> None:
-        """One step of a save: anything may come before the next."""
-        if self._save is None:
-            if not lifecycle.save_due(self.task):
-                return
-            self._save = self.protocols.save(self.task, wanted=lambda: True)
-            self._step = self._save.send(None)
-        self._maybe_crash()
-        answer = self._done(self._step)
+    def do(self, at: int) -> bool:
+        """The step that waits there; False: it cannot be done yet."""
+        step, answer = self.pending[at]
         try:
-            self._step = self._save.send(answer)
-        except StopIteration as done:
-            self._save = None
-            self.outside.saves += bool(done.value)
-        self._maybe_crash()
-
-    def sleepwalk(self) -> bool:
-        """A zombie's turn: it takes nothing in. False: it has learned that it is one, and ends."""
-        random = self.outside.random
-        try:
-            match random.choice(("decide", "acknowledge", "commit", "checkpoint", "save", "save", "save")):
-                case "decide" if self.task.progress.folded >= self.outside.log_begin:
-                    self.decide(random.randint(1, 4))
-                case "acknowledge":
-                    self._acknowledge(random.randint(1, 5))
-                case "commit":
-                    self._run(self.protocols.commit(LOG, self.task.progress))
-                case "checkpoint" if self.task.live:
-                    self._run(self.protocols.checkpoint(self.task))
-                case "save":
-                    self.save()
-        except PartitionLost as error:
-            if isinstance(error, Fenced):
-                self.outside.accidents.add("a zombie was fenced in the middle of its save")
+            done = self._done(step)
+        except Refused:
             return False
+        except Exception as error:
+            if isinstance(error, AssertionError):
+                raise
+            answer.set_exception(error)
+        else:
+            answer.set_result(done)
+        del self.pending[at]
         return True
 
-    def decide(self, most: int) -> None:
-        folded = self.task.progress.folded
-        if records := self.outside.log[folded : folded + most]:
-            assert folded >= self.outside.log_begin, "what the log no longer holds"
-            decided = self.task.decide(Fetch(LOG, folded, records))
-            receipt = self.task.progress.sent(upto=folded + len(records), messages=len(decided.messages))
-            for message in decided.messages:
-                self._in_flight.append((partial(self.outside.decisions.append, message), receipt.delivered))
+    def die(self) -> None:
+        """Half of what was asked for is done; a request may be under way for a while."""
+        random, late = self.outside.random, list[Callable[[], object]]()
+        for step, _ in self.pending:
+            if isinstance(step, REQUESTS) and random.random() < 0.5:
+                late.append(partial(self._late, step, self._member(), self._member().generation))
+            elif random.random() < 0.5:
+                self._late(step, self._member(), self._member().generation)
+        if late:
+            self.outside.late.append(deque(late))
+        self.pending.clear()
+        self.sink.die()
 
-    def _take_in(self, source: Partition, most: int) -> None:
-        taken = self._taken[source].folded
-        if records := self.outside.sources[source][taken : taken + most]:
-            messages = self._intakes[source].rows(Fetch(source, taken, records), ORIGINS[source])
-            receipt = self._taken[source].sent(upto=taken + len(records), messages=len(messages))
-            for message in messages:
-                self._in_flight.append((partial(self.outside.append, message), receipt.delivered))
-
-    def _acknowledge(self, most: int) -> None:
-        for arrive, told in self._in_flight[:most]:
-            arrive()
-            told()
-        del self._in_flight[:most]
-
-    def wake(self) -> None:
-        """It was not a death."""
-        self._left = None
-
-    def died(self) -> None:
-        """A prefix of what was in flight arrives all the same; nobody is told."""
-        for arrive, _ in self._in_flight[: self.outside.random.randint(0, len(self._in_flight))]:
-            arrive()
-        self.outside.crashes += 1
-
-    def _run(self, protocol: Any) -> Any:  # noqa: ANN401  # each protocol has its own
-        self.busy = True
-        running = carry_out(protocol, self._perform)
+    def _late(self, step: Step[Any], member: Member, generation: int) -> None:
+        """Nobody hears of it. A fence is one also where it comes late: nothing tells the broker that its sender is dead."""
         try:
-            running.send(None)
-        except StopIteration as done:
-            self.busy = False
-            return done.value
-        raise AssertionError("a step waited for something")
-
-    async def _perform(self, step: Step[Any]) -> object:
-        self._maybe_crash()
-        answer = self._done(step)
-        self._maybe_crash()
-        return answer
+            if isinstance(step, CommitOffset):
+                self._commit(step, member, generation)
+            elif not isinstance(step, Delivery):
+                self._done(step)
+        except (Refused, PartitionLost):
+            self.outside.happened("a request of a dead process was refused")
 
     def _done(self, step: Step[Any]) -> object:
         outside = self.outside
         match step:
             case ReadCommitted(partition):
-                return outside.committed.get(partition)
-            case ReadLogRange():
-                return LogRange("log-id", outside.log_begin, len(outside.log))
+                return outside.group.committed.get(partition)
+            case ReadLogRange(partition):
+                return _log_range(outside, partition)
             case OpenStore():
+                assert not self.open, "the database is open"
+                self.open = True
                 return decode_marker(self.disk.marker) if self.disk.marker else None
             case Delivery(progress, upto):
-                while progress.acknowledged < upto:
-                    self._acknowledge(1)
-            case CommitOffset(partition, offset):
-                outside.commit(partition, offset, generation=self._generation)
+                if progress.acknowledged < upto:
+                    raise Refused
+            case CommitOffset(partition):
+                if not self.source.ours(partition):
+                    raise PartitionLost(f"{partition} is not ours any more: nothing is committed")
+                self._commit(step, self._member(), self._member().generation)
             case WriteStore(checkpoint):
                 self.disk.write(checkpoint)
+                outside.stored(checkpoint, self.disk)
             case CloseStore():
-                pass
+                self.open = False
+                self.saving.close()
             case _:
-                return self._saver.perform(step)
+                return self.saving.perform(step)
         return None
 
-    def _maybe_crash(self) -> None:
-        self._left = None if self._left is None else self._left - 1
-        if self._left is not None and self._left < 0:
-            raise Crash
+    def _commit(self, step: CommitOffset, member: Member, generation: int) -> None:
+        if not self.outside.group.takes(member, generation, step.partition):
+            self.outside.happened("an offset was refused")
+            raise Refused
+        self.outside.commit(step.partition, step.offset)
+
+
+def _log_range(outside: Outside, partition: Partition) -> LogRange:
+    if partition == LOG:
+        return LogRange("log-id", outside.log_begin, len(outside.log))
+    return LogRange(ORIGINS[partition].topic_id, 0, len(outside.sources[partition]))

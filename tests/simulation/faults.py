@@ -1,0 +1,94 @@
+"""Planted faults: each is a way to get the protocol wrong. Every one is caught within so many seeds, which pass without it.
+
+Most are another function in the place of one of ours; those of the outside world are named, and tests/simulation/ does the wrong thing.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, NamedTuple
+from unittest.mock import patch
+
+from agents.intake import Taking
+from schemas.records import Partition
+from state import lifecycle
+from state.checkpoint import Checkpoint, Marker
+from state.lifecycle import Kept
+from state.progress import Progress
+from state.steps import (
+    CommitOffset,
+    CommitSave,
+    Delivery,
+    EmptyStore,
+    ForgetChanges,
+    FreezeStored,
+    ReadChangelog,
+    SendChanges,
+    WriteStore,
+    WriteValues,
+    carry_out,
+)
+
+
+class Fault(NamedTuple):
+    """patches: where, and what stands there instead. outside: its name in the simulated world. seeds: within so many it is caught."""
+
+    name: str
+    seeds: int
+    patches: dict[str, Any] = {}  # noqa: RUF012  # nobody writes to it
+    outside: str = ""
+    keep_disk: bool = False
+
+    @contextmanager
+    def planted(self) -> Iterator[frozenset[str]]:
+        """What is to be told to the outside."""
+        with ExitStack() as stack:
+            for place, instead in self.patches.items():
+                stack.enter_context(patch(place, instead))
+            yield frozenset({self.outside} - {""})
+
+
+async def commits_what_is_folded(partition: Partition, progress: Progress) -> None:
+    if progress.folded > progress.committed:
+        await CommitOffset(partition, progress.folded)
+        progress._committed = progress._acknowledged = progress.folded
+
+
+async def stores_at_once(task: Kept) -> None:
+    frozen = task.freeze()
+    await WriteStore(frozen)
+    task.progress.stored = frozen.marker.offset
+
+
+async def freezes_in_mid_batch(task: Kept) -> None:
+    """The values of a moment at which only half of what the marker speaks of was there."""
+    await Delivery(task.progress, task.progress.folded)
+    frozen = task.freeze()
+    await lifecycle.commit(task.partition, task.progress)
+    await WriteStore(frozen._replace(values=frozen.values[: len(frozen.values) // 2]))
+    task.stored(frozen)
+
+
+async def forgets_before_the_commit(task: Kept, **_: object) -> bool:
+    marker = await FreezeStored(task.partition)
+    while await SendChanges(task.partition):
+        pass
+    await ForgetChanges(task.partition, marker.offset)
+    await CommitSave(task.partition, marker)
+    task.progress.save(marker.offset)
+    return True
+
+
+async def restores_the_marker_first(partition: Partition, marker: Marker) -> None:
+    await EmptyStore(partition)
+    await WriteStore(Checkpoint(partition, marker, []))
+    while values := await ReadChangelog(partition, marker):
+        await WriteValues(partition, values)
+
+
+async def lost_goes_on(_self: object, _partition: Partition) -> None:
+    """A task that is another's by now goes on from memory."""
+
+
+async def commits_what_is_taken(self: Taking) -> None:
+    for partition, progress in list(self.positions.items()):
+        await carry_out(commits_what_is_folded(partition, progress), self._world.perform)
