@@ -1,13 +1,16 @@
 """A database that cannot be gone on with: how that is told from a lock, a full disk, a folder without rights; and remembered.
 
 What RocksDB finds only when it reads a block, the next start would find again: a file in the database says so, and goes with it.
-Beside it stands the size of the manifest, which only grows: one that was cut off would be read as an older database, without a word.
+Beside it stands what the manifest was, which only grows: of one that was cut off, or has other bytes, RocksDB would read the part before,
+as an older database, without a word. What it appended after the last note is told by the numbers of the last writes (state/store.py).
 """
 
-import json
 import os
 import shutil
 from pathlib import Path
+from zlib import crc32
+
+import msgspec
 
 from schemas.errors import DataFolderUnusable, DiskFull, StoreDamaged
 
@@ -45,33 +48,59 @@ def require_whole(folder: Path) -> None:
     """Before it is opened. Raises StoreDamaged where it was found damaged before, or a file is not what it was."""
     if (folder / MARK).exists():
         raise StoreDamaged((folder / MARK).read_text(encoding="utf-8"))
-    current = folder / "CURRENT"
-    if not current.exists():
+    if not (folder / "CURRENT").exists():
         if any(folder.glob("MANIFEST-*")):
             raise StoreDamaged("it has a MANIFEST and no CURRENT")
         return
-    name, size = _manifest(folder)
-    noted, noted_size = json.loads((folder / NOTE).read_text(encoding="utf-8")) if (folder / NOTE).exists() else ("", 0)
-    if name < noted or (name == noted and size < noted_size):
-        raise StoreDamaged(f"{name} has {size} bytes, it had {noted_size} of {noted}")
+    noted = msgspec.json.decode(body, type=Manifest) if (body := _body(folder / NOTE)) else Manifest()
+    found = grown(folder, Manifest(name=_current(folder)))
+    if found.name < noted.name:
+        raise StoreDamaged(f"its manifest was {noted.name}, it is {found.name or 'none'}")
+    if found.name == noted.name and (found.size < noted.size or crc32(_body(folder / noted.name)[: noted.size]) != noted.crc):
+        raise StoreDamaged(f"{noted.name} is not what it was: the first {noted.size} bytes of {found.size}")
 
 
-def note_manifest(folder: Path, before: tuple[str, int]) -> tuple[str, int]:
-    """Notes its size where it is not what it was `before`; what it is now."""
-    found = _manifest(folder)
+class Manifest(msgspec.Struct, frozen=True):
+    """The file that CURRENT names, as it was: RocksDB only appends to it."""
+
+    name: str = ""
+    size: int = 0
+    crc: int = 0
+
+
+def grown(folder: Path, before: Manifest) -> Manifest:
+    """As it is now; what was read of it before is not read again."""
+    name = _current(folder)
+    before = before if before.name == name else Manifest(name)
+    try:
+        with (folder / name).open("rb") as file:
+            if os.fstat(file.fileno()).st_size == before.size:
+                return before
+            file.seek(before.size)
+            more = file.read()
+    except OSError:
+        return before
+    return Manifest(name, before.size + len(more), crc32(more, before.crc))
+
+
+def note(folder: Path, before: Manifest) -> Manifest:
+    """Notes it where it is not what it was `before`; what it is now."""
+    found = grown(folder, before)
     if found != before:
         new = folder / f"{NOTE}.new"
-        new.write_text(json.dumps(found), encoding="utf-8")
+        new.write_bytes(msgspec.json.encode(found))
         new.replace(folder / NOTE)
     return found
 
 
-def _manifest(folder: Path) -> tuple[str, int]:
-    name = (folder / "CURRENT").read_text(encoding="utf-8", errors="replace").strip()
-    try:
-        return name, os.stat(folder / name).st_size
-    except (OSError, ValueError):
-        return name, 0
+def _current(folder: Path) -> str:
+    """Empty where it names no file."""
+    name = _body(folder / "CURRENT").decode(errors="replace").strip()
+    return name if (folder / name).is_file() else ""
+
+
+def _body(file: Path) -> bytes:
+    return file.read_bytes() if file.is_file() else b""
 
 
 def delete(folder: Path) -> None:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, Snapshot, WriteBatch, WriteOptions
 
+from schemas.errors import StoreDamaged
 from state.changed_keys import keys_of, record_of
 from state.checkpoint import OLDEST_READ, Checkpoint, Marker, Value, decode_marker, encode_marker, marker_version
-from state.damage import damaged, note_manifest, refusal, require_whole
+from state.damage import Manifest, damaged, note, refusal, require_whole
 
 MARKER_KEY = b"marker"
+NUMBERED = 16
+"""So many of the last writes have left their number: where one is missing between two, files that held it are."""
 CHANGES = "changed since saved"
 """No entity can be called so."""
 BLOCK_CACHE_BYTES = 64 << 20
@@ -57,7 +60,12 @@ class Store:
                 column_families={name: _options(self._cache) for name in families if name != "default"},
                 access_type=AccessType.read_write(),
             )
-        self._noted = note_manifest(folder, ("", 0))
+            try:
+                self._written = self._last_write()
+            except Exception:
+                self._database.close()
+                raise
+        self._noted = note(folder, Manifest())
         self._families = {name: self._database.get_column_family(name) for name in families if name != "default"}
         self._handles = {name: self._database.get_column_family_handle(name) for name in self._families}
 
@@ -70,6 +78,14 @@ class Store:
         if (marker_version(stored) or 0) < OLDEST_READ:
             raise damaged(self._folder, f"its marker is none, or older than version {OLDEST_READ}")
         return decode_marker(stored)
+
+    def _last_write(self) -> int:
+        """The number of the last one; 0: there was none. Raises StoreDamaged where one before it is missing."""
+        found = [_position(number) for at in range(NUMBERED) if (number := self._database.get(_number_key(at)))]
+        last = max(found, default=0)
+        if sorted(found) != list(range(max(1, last - NUMBERED + 1), last + 1)):
+            raise StoreDamaged(f"of its last writes there are {sorted(found)}")
+        return last
 
     def load(self, entity: str, keys: Sequence[bytes]) -> list[bytes | None]:
         """The stored values of these keys, None where there is none."""
@@ -153,8 +169,10 @@ class Store:
                 if values:
                     batch.put(_key(marker.offset), record_of(values), self._handles.get(CHANGES) or self._made(CHANGES))
                 batch.put(MARKER_KEY, encode_marker(marker))
+                self._written += 1
+                batch.put(_number_key(self._written), _key(self._written))
             self._database.write(batch, logged)
-        self._noted = note_manifest(self._folder, self._noted)
+        self._noted = note(self._folder, self._noted)
 
     def items(self, entity: str) -> list[tuple[bytes, bytes]]:
         """Every key and stored value of an entity, in key order: for proofs and inspection."""
@@ -166,8 +184,9 @@ class Store:
             family.close()
         self._families.clear()
         self._handles.clear()
-        self._database.close()
-        note_manifest(self._folder, self._noted)
+        with self._in_our_words():
+            self._database.close()
+        note(self._folder, self._noted)
 
     def _made(self, entity: str) -> object:
         self._families[entity] = self._database.create_column_family(entity, _options(self._cache))
@@ -211,6 +230,10 @@ def _all_keys(family: Rdict) -> list[bytes]:
 
 def _key(position: int) -> bytes:
     return position.to_bytes(8, "big")
+
+
+def _number_key(number: int) -> bytes:
+    return b"write %d" % (number % NUMBERED)
 
 
 def _position(key: bytes) -> int:

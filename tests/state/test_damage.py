@@ -2,7 +2,9 @@
 
 import re
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -20,6 +22,7 @@ from state.store import Store
 ENTITIES = {"card": 60, "device": 9}
 """And how many keys of each change at a checkpoint."""
 CHECKPOINTS = 60
+BUSY = ("mem-table-flush-pending", "num-running-flushes", "compaction-pending", "num-running-compactions")
 
 
 class Built(NamedTuple):
@@ -47,6 +50,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
             values = [(name, key, random.randbytes(200)) for name, few in ENTITIES.items() for key in random.sample(keys, few)]
             store.write(Checkpoint(Partition("log", 0), marker(offset), values))
             written.append({**written[-1], **{(entity, key): value for entity, key, value in values}})
+        while any(store._database.property_int_value(f"rocksdb.{each}") for each in BUSY):
+            time.sleep(0.01)  # else the copy is of several moments, as no kill leaves it
         shutil.copytree(folder / "closed", folder / "killed")
         store.close()
     return Built(folder / "closed", folder / "killed", written)
@@ -85,7 +90,7 @@ SPOILT: dict[str, Callable[[Path], None]] = {
     "an empty CURRENT": each("CURRENT", lambda _: b""),
     "a CURRENT of something else": each("CURRENT", lambda _: b"hello\n"),
     "a CURRENT that points nowhere": each("CURRENT", lambda _: b"MANIFEST-999999\n"),
-    "no MANIFEST": each("MANIFEST-*", lambda _: None),
+    "none of the MANIFEST": each("MANIFEST-*", lambda _: None),
     **{f"{share:.0%} of the MANIFEST": each("MANIFEST-*", cut(share)) for share in (0.0, 0.1, 0.3, 0.6, 0.9, 0.99)},
     "a MANIFEST with other bytes": each("MANIFEST-*", turned(0.3)),
     "no tables": each("*.sst", lambda _: None),
@@ -99,7 +104,7 @@ SPOILT: dict[str, Callable[[Path], None]] = {
     "no OPTIONS": each("OPTIONS-*", lambda _: None),
     "a configuration of something else": each("rocksdict-config.json", lambda _: b"?"),
 }
-FOUND_AT_THE_START = {name for name in SPOILT if "CURRENT" in name or "MANIFEST" in name} | {"no tables", "half of each table"}
+SURELY_FOUND = {name for name in SPOILT if "CURRENT" in name} | {"none of the MANIFEST", "no tables", "half of each table"}
 
 
 @pytest.mark.parametrize("name", SPOILT)
@@ -108,7 +113,7 @@ def test_it_is_found_and_remembered_or_what_the_marker_speaks_of_is_there(built:
     folder = tmp_path / "spoilt"
     shutil.copytree(getattr(built, how), folder)
     SPOILT[name](folder)
-    if name in FOUND_AT_THE_START:
+    if name in SURELY_FOUND:
         with pytest.raises(StoreDamaged, match=re.escape(f"the database {folder} is damaged (")):
             Store(folder)
     elif (missing := what_is_missing(folder, built)) is not None:
@@ -120,7 +125,7 @@ def test_it_is_found_and_remembered_or_what_the_marker_speaks_of_is_there(built:
 
 
 def what_is_missing(folder: Path, built: Built) -> list[tuple[str, bytes]] | None:
-    """Keys whose value is not that of the marker's checkpoint; None: it was found to be damaged."""
+    """Keys whose value is not that of the marker's checkpoint; None: that it is damaged was found."""
     try:
         store = Store(folder)
     except StoreDamaged:
@@ -133,7 +138,8 @@ def what_is_missing(folder: Path, built: Built) -> list[tuple[str, bytes]] | Non
     except StoreDamaged:
         return None
     finally:
-        store.close()
+        with suppress(StoreDamaged):  # a compaction that went on beside us may have met it
+            store.close()
 
 
 def test_what_is_found_while_it_runs_is_remembered(built: Built, tmp_path: Path) -> None:
@@ -152,7 +158,8 @@ def test_what_is_found_while_it_runs_is_remembered(built: Built, tmp_path: Path)
     with pytest.raises(StoreDamaged, match="is damaged"):
         go_on()
     del view
-    store.close()
+    with suppress(StoreDamaged):
+        store.close()
     with pytest.raises(StoreDamaged):
         Store(folder)
 
