@@ -180,11 +180,11 @@ class Store:
 
     def close(self) -> None:
         """Gives up the lock; rocksdict keeps it while a handle lives."""
-        for family in self._families.values():
-            family.close()
-        self._families.clear()
-        self._handles.clear()
         with self._in_our_words():
+            for family in self._families.values():
+                family.close()
+            self._families.clear()
+            self._handles.clear()
             self._database.close()
         note(self._folder, self._noted)
 

@@ -62,7 +62,10 @@ def each(pattern: str, change: Callable[[bytes], bytes | None]) -> Callable[[Pat
 
     def spoil(folder: Path) -> None:
         for file in list(folder.glob(pattern)):
-            body = change(file.read_bytes())
+            try:
+                body = change(file.read_bytes())
+            except FileNotFoundError:
+                continue  # an open database has just deleted it
             if body is None:
                 file.unlink()
             else:
