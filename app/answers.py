@@ -96,10 +96,11 @@ class Answers(Generic[T]):
                 value = message.value()
                 assert isinstance(value, bytes), "a decision without a value"
                 brief, said = read_brief(value), hash(value)
-                before = self._identities.setdefault((brief.decision_id, brief.source.partition, brief.source.offset), said)
-                if brief.transaction_id in self.kept:
+                place = brief.decision_id, brief.source.partition, brief.source.offset
+                if place in self._identities:
                     self.again += 1
-                    self.differing += before != said
-                else:
+                    self.differing += self._identities[place] != said
+                self._identities.setdefault(place, said)
+                if brief.transaction_id not in self.kept:
                     self.arrived[brief.transaction_id] = now
                     self.kept[brief.transaction_id] = self._keep(brief)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from schemas.records import Record
+from state.silence import Silence
 
 BURST = 100
 """So many rows of unused share are kept."""
@@ -53,15 +54,19 @@ class Hedge:
         self, own_next: Places, *, cell_of: Callable[[Record], int], hedge_seconds: float, share: float, now_seconds: float
     ) -> None:
         self._next = dict(own_next)
-        self.running = False
         self.held_bytes = 0
         self._cell_of, self._hedge_seconds, self._share = cell_of, hedge_seconds, share
+        self._silence = Silence(after_seconds=hedge_seconds, now=now_seconds)
         self._may = 0.0
         self._held: deque[Read] = deque()
         self._upto = 0
-        self._sign_seconds = now_seconds
         self._seen: Places = {}
         self._committed: int | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether all that is read goes as it is read."""
+        return self._silence.lasts
 
     @property
     def own_next(self) -> Places:
@@ -85,7 +90,7 @@ class Hedge:
         self._upto = max(self._upto, wanted_from(seen, committed=committed, own_next=self._next))
         due: list[Record] = []
         while self._held and (self.running or self._held[0].at_seconds + self._hedge_seconds <= now_seconds):
-            if len(due) >= most or not self._take(self._held[0].records, due, seen, now_seconds):
+            if len(due) >= most or not self._take(self._held[0], due, seen, now_seconds):
                 break
             self.held_bytes -= self._held.popleft().size
         while self._held and self._held[0].records[-1].offset < self._upto:
@@ -98,18 +103,17 @@ class Hedge:
             folded = max([highest - self._seen[cell] for cell, highest in moved.items()], default=0)
             self._may = min(self._may + self._share * folded, BURST)
             if committed > self._committed or any(highest >= self._next[cell] for cell, highest in moved.items()):
-                self._sign_seconds, self.running = now_seconds, False
+                self._silence.sign(now_seconds)
         self._seen, self._committed = dict(seen), max(committed, self._committed or 0)
 
-    def _take(self, records: Sequence[Record], due: list[Record], seen: Places, now_seconds: float) -> bool:
+    def _take(self, read: Read, due: list[Record], seen: Places, now_seconds: float) -> bool:
         """Those of one fetch; False: the share allows no more."""
-        for record in records:
+        for record in read.records:
             if record.offset < self._upto:
                 continue
             cell = self._cell_of(record)
             if cell in seen and record.offset > seen[cell] and record.offset >= self._next[cell]:
-                self.running = self.running or now_seconds - self._sign_seconds >= self._hedge_seconds
-                if not self.running:
+                if not self._silence.heard(waiting_since=read.at_seconds, now=now_seconds):
                     if self._may < 1:
                         return False
                     self._may -= 1

@@ -112,7 +112,7 @@ class Worker:
         if fault == "own next forgotten" or (fault == "a run restarted each time" and ran):
             self._begin_hedge(dict.fromkeys(range(CELLS), 0))
             self.read(len(self.world.cells))
-            self.hedge._sign_seconds, self.hedge.running = -HEDGE_SECONDS, ran
+            self.hedge._silence._sign, self.hedge._silence.lasts = -HEDGE_SECONDS, ran
         for record in self.hedge.due(self.known, committed=self.world.committed, now_seconds=self.world.now):
             self._append(record.offset)
         self.runs += self.hedge.running and not ran

@@ -7,10 +7,14 @@ w2   decide ──────────────────── hedges 
 from pathlib import Path
 
 import msgspec
+import pytest
 
+from app.commands.topics import create
 from app.running import RunningWorker, scratch
+from broker.connection import Connection
 from broker.once import read_all
 from broker.topics import Topics
+from schemas.cells import made
 from schemas.records import Partition
 from schemas.row import HEDGED_HEADER
 from tests.flow.engine import SOURCE_PARTITIONS, Engine, metric, prepare, settings_of
@@ -21,8 +25,12 @@ RATE = 300.0
 HEDGED = "weir_hedged_records_total"
 
 
-def test_a_dead_intake_is_no_gap_and_a_living_one_is_not_hedged(kafka: str, prefix: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("cells", [1, 2])
+def test_a_dead_intake_is_no_gap_and_a_living_one_is_not_hedged(kafka: str, prefix: str, tmp_path: Path, cells: int) -> None:
+    """Two cells: all of the load is in the second, so the first knows of no place at all."""
     settings = settings_of(kafka, prefix, tmp_path)
+    if cells > 1:
+        create(settings, Connection(kafka), made(field="country", partitions=cells, by={"DE": 1}, mapping=None))
     connection = prepare(settings)
     source, labels = settings.transactions_topic, settings.labels_topic
 
@@ -55,6 +63,7 @@ def test_a_dead_intake_is_no_gap_and_a_living_one_is_not_hedged(kafka: str, pref
             engine.until(lambda: metric(deciding, "weir_labels_total", label="fraud") == 20, "the labels")
             assert hedged(labels) == 20
             assert hedged(source) > RATE
+            engine.decided(engine.send([Customer().record(country=country) for country in ("FR", "DE", "GB")]))
             intake.start()
             intake.wait_ready()
             engine.until(lambda: metric(intake, "weir_records_in_total", topic=source) > RATE, "what the intake takes in again")
@@ -66,7 +75,7 @@ def test_a_dead_intake_is_no_gap_and_a_living_one_is_not_hedged(kafka: str, pref
         assert sum(block.get(HEDGED_HEADER) == b"1" for block in blocks) > 0
         assert intake.stop() == 0
         ends = sum(Topics(connection).log_range(Partition(source, number))[1] for number in range(SOURCE_PARTITIONS))
-        assert ends == len(load.spots) + len(load.customers)
+        assert ends == len(load.spots) + len(load.customers) + 3
         assert deciding.stop() == 0
         engine.close()
     finally:

@@ -1,0 +1,37 @@
+"""When somebody who does not move is taken for dead, and when one who was so taken is given more time: overload is not death.
+
+    sign ·········· hedge time ··········> silence lasts: hedged                 sign: it was no death, twice that gap is waited for a while
+
+A gap as long as the group needs to give what is a dead one's to another was a death, and changes nothing.
+"""
+
+PATIENCE_SECONDS = 30.0
+DEATH_SECONDS = 4.0
+
+
+class Silence:
+    """Of one who is to move something. Times are seconds of one clock, whichever."""
+
+    def __init__(self, *, after_seconds: float, now: float) -> None:
+        self.lasts = False
+        self._after_seconds, self._sign = after_seconds, now
+        self._began = now
+        self._patience, self._patient_until = after_seconds, now
+
+    def sign(self, now: float) -> None:
+        """It moves."""
+        gap = now - self._began
+        if self.lasts and gap < DEATH_SECONDS:
+            self._patience = max(self._of(now), min(2 * gap, DEATH_SECONDS))
+            self._patient_until = now + PATIENCE_SECONDS
+        self._sign, self.lasts = now, False
+
+    def heard(self, *, waiting_since: float, now: float) -> bool:
+        """Whether it lasts, something having waited to be moved since then."""
+        began = max(self._sign, waiting_since)
+        if not self.lasts and now - began >= self._of(now):
+            self.lasts, self._began = True, began
+        return self.lasts
+
+    def _of(self, now: float) -> float:
+        return self._patience if now < self._patient_until else self._after_seconds
