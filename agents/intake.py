@@ -51,16 +51,20 @@ class Taking:
         self.starting: set[Partition] = set()
         self._intakes, self._world, self._beside, self._taken = intakes, world, beside, taken
         self._origins: dict[Partition, Origin] = {}
+        self._under_way: dict[Partition, Progress] = {}  # of what was lost: rows that the broker may not have yet
         self._one_at_a_time = asyncio.Lock()  # of commit and stop: one committer
 
     async def assigned(self, partition: Partition) -> None:
         """Begins at the first record that the log may lack; a group without an offset starts at the first one there is.
 
-        What was hedged here is acknowledged by then, so all below the begin may be committed at once.
+        What this process appended is acknowledged by then, hedged or before the partition was lost, so all below the begin may be committed
+        at once.
         """
         self.starting.add(partition)
         await self._intakes.known()
         await self._beside.released(partition)
+        if left := self._under_way.pop(partition, None):
+            await self._world.perform(Delivery(left, left.folded))
         committed, origin = await carry_out(_beginning(partition), self._world.perform)
         begin = self._beside.wanted(origin, committed=committed)
         self._origins[partition] = origin
@@ -80,6 +84,7 @@ class Taking:
         """Ends it as a kill would: it is another worker's, or our session ran out while the broker was away."""
         async with self._one_at_a_time:
             if progress := self.positions.pop(partition, None):
+                self._under_way[partition] = progress
                 self._beside.handed(partition, self._origins[partition], progress.folded)
 
     async def take(self, fetch: Fetch) -> None:

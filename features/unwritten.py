@@ -33,9 +33,13 @@ class Unwritten:
         return [self._known.get((entity, key), value) for key, value in zip(keys, stored, strict=True)]
 
     def freeze(self, changed: list[Stored]) -> None:
-        """The memory is emptied: these wait for the next checkpoint, and what the last one was given may not be written yet."""
+        """The memory is emptied: these wait for the next checkpoint, and what the last one was given may not be written yet.
+
+        What it was given is older than what was frozen since, so it is taken over once.
+        """
         self._waiting.update(_by_key(changed))
         self._known.update(_by_key([*self._given, *changed]))
+        self._given = []
 
     def given(self, changed: list[Stored]) -> list[Stored]:
         """What a checkpoint takes: what has changed since, and what waits, by entity and key."""

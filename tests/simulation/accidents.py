@@ -39,7 +39,7 @@ def stopped(lives: Lives) -> None:
 
 
 def session_ran_out(lives: Lives) -> None:
-    dead = [m for m in lives.outside.group.members if all(worker.member is not m for worker in lives.workers.values())]
+    dead = [m for m in lives.outside.group.members if all(worker.group.member is not m for worker in lives.workers.values())]
     if dead:
         lives.outside.group.put_out(lives.random.choice(dead))
 
@@ -52,7 +52,7 @@ def rebalanced(lives: Lives) -> None:
 
 def took_too_long(lives: Lives) -> None:
     if worker := _any(lives):
-        worker.give_back(late=True)
+        worker.group.give_back(late=True)
 
 
 def expired(lives: Lives) -> None:

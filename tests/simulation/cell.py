@@ -102,6 +102,9 @@ class Intakes:
     def of(self, topic: str) -> Intake:
         return _intake(topic)
 
+    def by(self, topic: str, _: object) -> Intake:
+        return _intake(topic)
+
 
 @lru_cache
 def _intake(topic: str) -> Intake:

@@ -91,8 +91,11 @@ class Changelog:
         return found
 
     def compact(self, random: Random) -> None:
-        """Up to some offset: what is aborted goes, and what has a newer committed record of its key; a tombstone stays for a day."""
-        upto = random.randint(0, self.end)
+        """Up to some offset."""
+        self.compact_to(random.randint(0, self.end))
+
+    def compact_to(self, upto: int) -> None:
+        """What is aborted goes, and what has a newer committed record of its key; a tombstone stays for a day."""
         self.compactions += 1
         newest = {entry.key: entry.offset for entry in self.entries if entry.transaction in self._committed and entry.offset < upto}
         self.entries = [

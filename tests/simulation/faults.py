@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from agents.intake import Taking
+from engine.hedge import Places, wanted_from
 from schemas.records import Partition
 from state import lifecycle
 from state.checkpoint import Checkpoint, Marker
@@ -92,3 +93,14 @@ async def lost_goes_on(_self: object, _partition: Partition) -> None:
 async def commits_what_is_taken(self: Taking) -> None:
     for partition, progress in list(self.positions.items()):
         await carry_out(commits_what_is_folded(partition, progress), self._world.perform)
+
+
+def from_the_newest(seen: Places, *, committed: int, own_next: Places) -> int:
+    """As one that begins where the topic ends: what came before it is passed over."""
+    return wanted_from(seen, committed=committed, own_next=own_next) + 3
+
+
+def from_seen_plus_two(seen: Places, *, committed: int, own_next: Places) -> int:
+    return wanted_from(
+        {cell: highest + 1 if highest >= 0 else -1 for cell, highest in seen.items()}, committed=committed, own_next=own_next
+    )

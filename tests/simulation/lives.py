@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from unittest.mock import patch
 
-import agents.decide
 from schemas.errors import LogTooShort, Ours
 from tests.simulation.cell import LABELS, LOG, SOURCES, TRANSACTIONS
 from tests.simulation.loop import Clock
@@ -20,12 +19,12 @@ TAKES = (LOG.topic, LOG.topic, TRANSACTIONS[0].topic, LABELS.topic)
 @contextmanager
 def simulated_time(clock: Clock) -> Iterator[None]:
     """The agents' clock is the simulation's."""
-    module: Any = agents.decide
-    before, module.time = module.time, clock
-    try:
+    with (
+        patch("agents.decide.time", clock),
+        patch("agents.folding.monotonic", clock.monotonic),
+        patch("agents.hedge.monotonic", clock.monotonic),
+    ):
         yield
-    finally:
-        module.time = before
 
 
 class Lives:
@@ -45,7 +44,7 @@ class Lives:
             outside.late_turn()
         for _ in range(ROUNDS_MAX):
             for member in list(outside.group.members):
-                if all(worker.member is not member for worker in self.workers.values()):
+                if all(worker.group.member is not member for worker in self.workers.values()):
                     outside.group.put_out(member)
             if not self.workers:
                 self.start(self.random.choice(self.machines))
@@ -77,8 +76,8 @@ class Lives:
         else:
             raise AssertionError(f"{worker.machine} does not stop")
         self.judge_end(worker)
-        if worker.member in self.outside.group.members:
-            self.outside.group.put_out(worker.member)
+        if worker.group.member in self.outside.group.members:
+            self.outside.group.put_out(worker.group.member)
         if worker.ended is None:
             worker.die()
             del self.workers[worker.machine]
@@ -94,8 +93,8 @@ class Lives:
     def put_out(self, worker: Worker) -> None:
         """It has slept past its session, and does not know."""
         self.outside.happened("paused past its session")
-        if worker.member in self.outside.group.members:
-            self.outside.group.put_out(worker.member)
+        if worker.group.member in self.outside.group.members:
+            self.outside.group.put_out(worker.group.member)
 
     def judge_end(self, worker: Worker) -> None:
         """A worker that ended by itself, as it must: lost what it had, or retention overtook what it had to read."""
@@ -112,6 +111,8 @@ class Lives:
         worker.tick()
         worker.heartbeat()
         for _ in range(3):
+            worker.ask()
+            worker.hedge()
             while worker.read(50):
                 pass
             for topic in TAKES:
@@ -123,7 +124,7 @@ class Lives:
         worker.do_all()
         worker.save()
         worker.do_all()
-        worker.give_back()
+        worker.group.give_back()
         self.judge_end(worker)
 
     def _at_rest(self) -> bool:

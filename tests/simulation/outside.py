@@ -3,13 +3,14 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from engine.control import control_of, control_row, first_row
 from schemas.control import MODEL, POLICY, Control
 from schemas.records import Message, Partition, Record
+from schemas.row import HEDGED_HEADER
 from state.changelog import MARKER_KEY
 from state.checkpoint import Checkpoint, decode_marker
 from tests.simulation.cell import CATALOGUE, LABELS, LOG, POLICY_TEXT, SOURCES, TRANSACTIONS, catalogue_of
@@ -19,7 +20,17 @@ from tests.simulation.group import Group
 from tests.simulation.loop import Clock
 from tests.simulation.records import T0_MS, labels, transactions
 
+HEDGE_SECONDS = (0.3, 0.3, 3.0, 1e6)
+"""Of one run: so that every pause looks like a death, only the longer ones do, or none does."""
 CRASHES = ("kill -9", "power cut", "paused past its session")
+
+
+T = TypeVar("T")
+
+
+def pick(random: Random, items: Sequence[T]) -> T:
+    """One by chance. As random.choice, which takes four times as long: half of a simulation's time went there."""
+    return items[int(random.random() * len(items))]
 
 
 class Held(NamedTuple):
@@ -60,9 +71,11 @@ class Outside:
         }
         self.log: list[Record] = []
         self.log_begin = 0
+        self.hedge_seconds = random.choice(HEDGE_SECONDS)
         self.answers: list[Message] = []
         self.group = Group([LOG, *SOURCES], random, kip848=kip848)
         self.changelog = Changelog(faults)
+        self.changelog_id = "changelog-id"
         self.saved_values: dict[Key, bytes] = {}
         self.disks = {machine: Disk() for machine in machines}
         self.late: list[deque[Callable[[], object]]] = []
@@ -93,6 +106,8 @@ class Outside:
 
     def append(self, message: Message) -> None:
         """To the log."""
+        if message.headers and message.headers[-1][0] == HEDGED_HEADER:
+            self.happened("a hedged row")
         self.log.append(Record(len(self.log), T0_MS + len(self.log), message.key, message.value, message.headers or []))
         while self.wished and len(self.log) >= self.wished[0][0]:
             self.append(self.wished.pop(0)[1])

@@ -48,7 +48,7 @@ class Saving:
             case ReadSaved():
                 found = changelog.last(MARKER_KEY)
                 self._note_start(found)
-                return Saved("changelog-id", None if found is None else decode_marker(found))
+                return Saved(self.outside.changelog_id, None if found is None else decode_marker(found))
             case EmptyStore():
                 if disk.values and not disk.marker:
                     self.outside.happened("a restore over a half-restored disk")

@@ -10,7 +10,7 @@ from random import Random
 from schemas.records import Message
 from tests.simulation.accidents import accident
 from tests.simulation.lives import MACHINES, TAKES, Lives, simulated_time
-from tests.simulation.outside import Outside
+from tests.simulation.outside import Outside, pick
 from tests.simulation.worker import Worker
 
 TRIES = 6
@@ -40,30 +40,32 @@ def live(lives: Lives, turns: int) -> None:
     """With accidents."""
     random = lives.random
     for _ in range(turns):
-        lives.outside.clock.now += random.choice((0.0, 0.0, 0.01, 0.1))
+        lives.outside.clock.now += pick(random, (0.0, 0.0, 0.01, 0.1))
         awake = [worker for worker in lives.workers.values() if not worker.paused]
         if not awake or random.random() < 0.08:
             accident(lives)
         else:
-            turn(lives, random.choice(awake))
+            turn(lives, pick(random, awake))
 
 
 def turn(lives: Lives, worker: Worker) -> None:
     """Something that it does next."""
     for _ in range(TRIES):
-        if lives.random.choice(TURNS)(worker, lives.random):
+        if pick(lives.random, TURNS)(worker, lives.random):
             break
     lives.judge_end(worker)
 
 
 TURNS: list[Callable[[Worker, Random], bool]] = [
     *[lambda worker, _: worker.step()] * 10,
-    *[lambda worker, random: worker.read(random.randint(1, 4))] * 3,
-    *[lambda worker, random: worker.take(random.choice(TAKES))] * 4,
+    *[lambda worker, random: worker.read(1 + int(random.random() * 4))] * 3,
+    *[lambda worker, random: worker.take(pick(random, TAKES))] * 4,
     *[lambda worker, _: worker.arrive()] * 4,
     *[lambda worker, _: worker.acknowledge()] * 3,
     lambda worker, _: worker.keep(),
     lambda worker, _: worker.keep_taken(),
     lambda worker, _: worker.save(),
+    *[lambda worker, _: worker.ask()] * 2,
+    *[lambda worker, _: worker.hedge()] * 2,
     *[lambda worker, _: worker.heartbeat()] * 2,
 ]

@@ -1,11 +1,14 @@
 """A simulated producer: idempotent and gapless, so of what goes to one partition a prefix arrives, each by itself."""
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
 from schemas.records import Message
-from tests.simulation.outside import Outside
+from tests.simulation.outside import Outside, pick
+
+ROOM_SECONDS = 0.002
 
 
 class Sent:
@@ -60,21 +63,22 @@ class Sink:
         """There is."""
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        """Nobody asks."""
-        raise AssertionError(holds)
+        """Looks again and again, as the real one does."""
+        while not holds():  # noqa: ASYNC110  # acknowledgements are no event
+            await asyncio.sleep(ROOM_SECONDS)
 
     def arrive(self) -> bool:
         """The next message of some partition is at the broker; False: there is none."""
         lanes = [lane for lane in self._lanes.values() if lane.sent]
         if lanes:
-            self._arrived(self._outside.random.choice(lanes))
+            self._arrived(pick(self._outside.random, lanes))
         return bool(lanes)
 
     def acknowledge(self) -> bool:
         """The sender hears of one that has arrived; False: there is none."""
         lanes = [lane for lane in self._lanes.values() if lane.acknowledged]
         if lanes:
-            self._outside.random.choice(lanes).acknowledged.popleft().acknowledge()
+            pick(self._outside.random, lanes).acknowledged.popleft().acknowledge()
         return bool(lanes)
 
     def deliver(self) -> None:
@@ -84,6 +88,11 @@ class Sink:
                 self._arrived(lane)
             while lane.acknowledged:
                 lane.acknowledged.popleft().acknowledge()
+
+    def forget(self) -> None:
+        """What has not arrived never will."""
+        for lane in self._lanes.values():
+            lane.sent.clear()
 
     def die(self) -> None:
         """What was under way may arrive yet."""

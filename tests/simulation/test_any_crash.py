@@ -12,6 +12,7 @@ SEEDS = 250
 """Of each kind. The nightly run draws others: `python -m tests.simulation`."""
 
 ALWAYS = {
+    "a hedged row",
     "a crash between the commit of a save and what it forgets",
     "a request of a dead process was refused",
     "a save went on while its keys changed",

@@ -25,6 +25,8 @@ FAULTS = [
     Fault("a lost task goes on from memory", 50, {"agents.decide.Deciding.lost": faults.lost_goes_on}),
     Fault("a queue that keeps what an earlier assignment left", 200, outside="queue is kept"),
     Fault("a producer that reorders", 20, outside="reordering producer"),
+    Fault("a hedger that begins where the topic ends", 100, {"agents.hedge.wanted_from": faults.from_the_newest}),
+    Fault("a hedger that begins at seen + 2", 100, {"agents.hedge.wanted_from": faults.from_seen_plus_two}),
 ]
 
 

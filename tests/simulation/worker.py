@@ -12,15 +12,17 @@ import agents.world
 from agents.decide import Deciding
 from agents.hedge import Hedging
 from agents.intake import Taking
-from broker.membership import Callback
 from features.fold import FOLD_VERSION
 from schemas.errors import Fenced
 from schemas.records import Partition
 from state import lifecycle
 from state.steps import Delivery
 from tests.simulation.cell import LOG, PSEUDONYMS, Intakes, task_of
+from tests.simulation.hedging import HEDGED, means_of
 from tests.simulation.loop import Loop
+from tests.simulation.membership import Membership
 from tests.simulation.outside import Outside
+from tests.simulation.reader import Committed, Reader
 from tests.simulation.world import World
 
 CHECKPOINT_SECONDS, SAVE_SECONDS = 0.3, 0.5
@@ -32,10 +34,9 @@ class Worker:
     def __init__(self, outside: Outside, machine: str) -> None:
         self.outside, self.machine = outside, machine
         self.loop = Loop(outside.clock)
-        self.member = outside.group.join(machine)
         self.paused = False
         self.ended: BaseException | None = None
-        self.world = World(outside, self.loop, outside.disks[machine], member=lambda: self.member)
+        self.world = World(outside, self.loop, outside.disks[machine], member=lambda: self.group.member)
         self.source = self.world.source
         world = cast("agents.world.World", self.world)
         begin = partial(lifecycle.start, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
@@ -47,59 +48,29 @@ class Worker:
             checkpoint_seconds=CHECKPOINT_SECONDS,
             save_seconds=SAVE_SECONDS,
         )
-        hedging = Hedging([], tasks=self.deciding.tasks, cells=1, sink=world.sink, means=None)
-        self.taking = Taking(Intakes(), world=world, beside=hedging, taken=lambda _: None)
+        self.committed, self.sources = Committed(outside), Reader(outside, self.world.perform)
+        self.hedging = Hedging(
+            HEDGED, tasks=self.deciding.tasks, cells=1, sink=world.sink, means=means_of(outside, self.committed, self.sources, self.source)
+        )
+        self.taking = Taking(Intakes(), world=world, beside=self.hedging, taken=lambda _: None)
         self._running: dict[str, asyncio.Task[None]] = {}
-        self._leaving: dict[Partition, asyncio.Task[None]] = {}
-        self._last: dict[Partition, asyncio.Task[None]] = {}
+        self.group = Membership(outside, machine, self.source, agent=self._agent, start=self._task)
 
     def heartbeat(self) -> bool:
-        """What the group wants of it; whether it wants anything. Put out: what it had is lost, and it joins again."""
-        news = self.outside.group.heartbeat(self.member)
-        if news is None:
-            self._lose()
-            self.member = self.outside.group.join(self.machine)
-        else:
-            wanted, given = news
-            for partition in wanted:
-                if partition not in self._leaving and partition in self.source.given:
-                    self._leaving[partition] = self._leave(self._agent(partition).revoked, partition)
-            for partition in given:
-                self._tell(self._begin(partition), partition)
+        """What the group wants of it; whether it wants anything."""
+        wanted = self.group.heartbeat()
         self._run()
-        self.give_back()
-        return news is None or bool(news[0] or news[1])
+        self.group.give_back()
+        return wanted
 
     def hear(self) -> None:
-        """Which generation it is; takes nothing new. Put out: what it had is lost."""
-        if self.member in self.outside.group.members:
-            self.member.generation = self.outside.group.generation
-        else:
-            self._lose()
-            self._run()
-
-    def _lose(self) -> None:
-        lost = list(self.source.given)
-        self.source.given.clear()
-        self.source.mine.clear()
-        self._leaving.clear()
-        for partition in lost:
-            self._leave(self._agent(partition).lost, partition)
-
-    def give_back(self, *, late: bool = False) -> None:
-        """What is finished; late: also what took too long."""
-        for partition, end in list(self._leaving.items()):
-            if end.done() or late:
-                if not end.done():
-                    self.outside.happened("given back unfinished")
-                del self._leaving[partition]
-                self.source.given.pop(partition, None)
-                self.source.mine.discard(partition)
-                self.outside.group.give_back(self.member, partition)
+        """Which generation it is; takes nothing new."""
+        self.group.hear()
+        self._run()
 
     def read(self, most: int, partition: Partition | None = None) -> bool:
         try:
-            return self.source.read(most, partition)
+            return self.source.read(most, partition) or self.sources.read(most, partition)
         except Exception as error:  # noqa: BLE001  # as the source's thread: it ends the process
             self.ended = error
             return False
@@ -123,6 +94,20 @@ class Worker:
     def save(self) -> bool:
         return self._timer("save", self.deciding.save)
 
+    def ask(self) -> bool:
+        """It hears where the group stands."""
+        self.committed.ask()
+        self._run()
+        return True
+
+    def hedge(self) -> bool:
+        """It looks for what of the sources has not come into the log."""
+        if self._busy("hedge"):
+            self._run()
+            return False
+        self._start("hedge", self.hedging.keep())
+        return True
+
     def tick(self) -> None:
         """Time has passed."""
         self._run()
@@ -132,7 +117,7 @@ class Worker:
         pending = self.world.pending
         if not pending or self.ended:
             return False
-        done = self.world.do(self.outside.random.randrange(len(pending)) if at is None else at)
+        done = self.world.do(int(self.outside.random.random() * len(pending)) if at is None else at)
         self._run()
         return done
 
@@ -164,15 +149,13 @@ class Worker:
 
     def stop(self) -> None:
         """SIGTERM: everything is given back."""
-        for partition in list(self.source.given):
-            if partition not in self._leaving:
-                self._leaving[partition] = self._leave(self._agent(partition).revoked, partition)
+        self.group.leave()
         self._run()
 
     @property
     def stopped(self) -> bool:
         """Whether everything is given back."""
-        self.give_back()
+        self.group.give_back()
         return not self.source.given
 
     def die(self) -> None:
@@ -189,37 +172,6 @@ class Worker:
     def _agent(self, partition: Partition) -> Deciding | Taking:
         return self.deciding if partition == LOG else self.taking
 
-    def _begin(self, partition: Partition) -> Callback:
-        given = self.source.given[partition] = object()
-
-        async def ours_then_tell(begun: Partition) -> None:
-            if self.source.given.get(begun) is given:
-                self.source.mine.add(begun)
-            await self._agent(begun).assigned(begun)
-
-        return ours_then_tell
-
-    def _leave(self, callback: Callback, partition: Partition) -> asyncio.Task[None]:
-        self.source.stop_flow(partition)
-
-        async def drop_then_tell(leaving: Partition) -> None:
-            self.source.stop_flow(leaving)
-            self.source.drop(leaving)
-            await callback(leaving)
-
-        return self._tell(drop_then_tell, partition)
-
-    def _tell(self, callback: Callback, partition: Partition) -> asyncio.Task[None]:
-        """After what was told of this partition before, as broker/membership.py does."""
-
-        async def after_the_last(last: asyncio.Task[None] | None) -> None:
-            if last is not None:
-                await asyncio.wait([last])
-            await callback(partition)
-
-        task = self._last[partition] = self.loop.create_task(self._guarded(after_the_last(self._last.get(partition))))
-        return task
-
     def _busy(self, what: str) -> bool:
         running = self._running.get(what)
         return running is not None and not running.done()
@@ -231,8 +183,11 @@ class Worker:
         return self._busy(what)
 
     def _start(self, what: str, coroutine: Coroutine[Any, Any, None]) -> None:
-        self._running[what] = self.loop.create_task(self._guarded(coroutine))
+        self._running[what] = self._task(coroutine)
         self._run()
+
+    def _task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self.loop.create_task(self._guarded(coroutine))
 
     async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """What no agent may let out ends the process."""

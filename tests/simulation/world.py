@@ -48,7 +48,7 @@ class World:
 
     def __init__(self, outside: Outside, loop: Loop, disk: Disk, *, member: Callable[[], Member]) -> None:
         self.outside, self.disk = outside, disk
-        self.source, self.sink = Source(outside), Sink(outside)
+        self.source, self.sink = Source(outside, self.perform), Sink(outside)
         self.saving = Saving(outside, disk, self.source)
         self.pending: list[tuple[Step[Any], Future[Any]]] = []
         self.open = False

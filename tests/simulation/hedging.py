@@ -1,0 +1,30 @@
+"""What a simulated worker hedges its sources with."""
+
+from typing import cast
+
+import broker.committed
+import broker.reader
+from agents.folding import Clock
+from agents.hedge import Means
+from schemas.records import Partition
+from tests.simulation.cell import ORIGINS, SOURCES, Intakes
+from tests.simulation.outside import Outside
+from tests.simulation.reader import Committed, Reader
+
+HEDGED = tuple(dict.fromkeys(source.topic for source in SOURCES))
+
+
+def means_of(outside: Outside, committed: Committed, sources: Reader, log: Reader) -> Means:
+    """log: what feeds the tasks."""
+    told = cast("broker.committed.Committed", committed)
+    return Means(
+        cast("broker.reader.Reader", sources),
+        told,
+        Clock(told, cast("broker.reader.Reader", log)),
+        Intakes(),
+        partitions=lambda topic: len([source for source in SOURCES if source.topic == topic]),
+        topic_id=lambda topic: ORIGINS[Partition(topic, 0)].topic_id,
+        hedge_seconds=outside.hedge_seconds,
+        share=0.1,
+        held_bytes_max=1 << 20,
+    )

@@ -1,0 +1,114 @@
+"""A simulated cell by hand: a named accident is forced, step by step, and not hoped for."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from random import Random
+from typing import Any
+
+from schemas.records import Message, Partition, Record
+from state.steps import Step
+from tests.simulation.cell import LABELS, LOG, TRANSACTIONS
+from tests.simulation.judge import judge
+from tests.simulation.lives import TAKES, Lives, simulated_time
+from tests.simulation.outside import Outside
+from tests.simulation.records import T0_MS, transactions
+from tests.simulation.worker import Worker
+
+SOURCE = TRANSACTIONS[0]
+ROUNDS = 6
+"""In so many rounds everything comes through that nothing holds."""
+Held = Callable[[Step[Any]], bool]
+
+
+class Script(Lives):
+    """Nothing happens by itself."""
+
+    def send(self, count: int = 1, *, to: Partition = SOURCE) -> None:
+        """Transactions of a few keys."""
+        records = self.outside.sources[to]
+        made = transactions(Random(len(records)), count, first=len(records))
+        self.put(*made, to=to)
+
+    def put(self, *values: bytes, to: Partition = SOURCE) -> None:
+        """Records of a source, as they are."""
+        records = self.outside.sources[to]
+        records += [Record(len(records) + at, T0_MS + 10**9, None, value, []) for at, value in enumerate(values)]
+
+    def settle(self, *workers: Worker, but: Held = lambda _: False, deliver: bool = True) -> None:
+        """Everything that these have to do is done, but for the steps that are held back, and commits; no time passes."""
+        for _ in range(ROUNDS):
+            for worker in workers or list(self.workers.values()):
+                worker.heartbeat()
+                while worker.read(50):
+                    pass
+                for topic in TAKES:
+                    worker.take(topic)
+                if deliver:
+                    worker.deliver()
+                worker.do_all(but=but)
+                worker.keep_taken()
+                if LOG in worker.deciding.tasks and deliver:
+                    worker.keep()
+                worker.do_all(but=but)
+                worker.group.give_back()
+                self.judge_end(worker)
+
+    def store(self, worker: Worker, *, but: Held = lambda _: False) -> None:
+        """A checkpoint, as far as nothing of it is held back."""
+        self.outside.clock.now += 1
+        worker.keep()
+        worker.deliver()
+        worker.do_all(but=but)
+        self.judge_end(worker)
+
+    def save(self, worker: Worker, *, but: Held = lambda _: False) -> None:
+        """A save, as far as nothing of it is held back."""
+        self.outside.clock.now += 1
+        worker.save()
+        worker.do_all(but=but)
+        self.judge_end(worker)
+
+    def store_and_save(self, worker: Worker) -> None:
+        """Both, of all that there is."""
+        self.settle(worker)
+        self.store(worker)
+        self.save(worker)
+
+    def move(self, worker: Worker, *partitions: Partition) -> None:
+        """The group wants them there; who has them learns so when it is settled."""
+        self.outside.group.rebalance(dict.fromkeys(partitions or (LOG,), worker.group.member))
+
+    def position(self, worker: Worker, name: str) -> int:
+        """Of its task."""
+        found: int = getattr(worker.deciding.tasks[LOG].progress, name)
+        return found
+
+    @property
+    def saved(self) -> int:
+        """Up to where the changelog speaks."""
+        return self.outside.saved
+
+    def judge(self) -> None:
+        """What must hold of every run."""
+        self.rest()
+        judge(self.outside, -1)
+
+
+def held(*steps: type[Step[Any]]) -> Held:
+    """These wait."""
+    return lambda step: isinstance(step, steps)
+
+
+@contextmanager
+def script(
+    *, kip848: bool = False, wished: Sequence[tuple[int, Message]] = (), faults: frozenset[str] = frozenset(), keep_disk: bool = False
+) -> Iterator[Script]:
+    """A cell with empty sources and two machines; judged at its end."""
+    outside = Outside(Random(0), records=0, machines=("a", "b"), wished=wished, kip848=kip848, faults=faults)
+    with simulated_time(outside.clock):
+        told = Script(outside, keep_disk=keep_disk)
+        yield told
+        told.judge()
+
+
+__all__ = ["LABELS", "LOG", "SOURCE", "TRANSACTIONS", "Script", "held", "script"]
