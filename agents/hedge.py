@@ -20,7 +20,7 @@ from broker.reader import Reader
 from broker.sink import Sink
 from engine.hedge import Hedge, Places, wanted_from
 from engine.intake import Intake
-from schemas.control import Control
+from schemas.control import CELLS, Control
 from schemas.errors import BrokerUnreachable, LogTooShort, TopicMissing
 from schemas.records import Fetch, Message, Origin, Partition
 from schemas.row import HEDGED_HEADER
@@ -35,6 +35,9 @@ _log = logging.getLogger("weir.hedge")
 
 class Sources(Protocol):
     """What a hedger makes rows by."""
+
+    def settled(self, told: Control | None) -> bool:
+        """Whether cells go on being told apart by this."""
 
     def by(self, topic: str, in_force: Mapping[int, Mapping[str, Control]]) -> Intake:
         """What a source topic is read by where this is in force, by cell and control key."""
@@ -110,7 +113,7 @@ class Hedging:
             await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
         self._wake.clear()
         means, tasks = self._means, hedgeable(self._tasks)
-        if not means or not tasks:
+        if not means or not tasks or not means.sources.settled(next(iter(tasks.values())).in_force.controls.get(CELLS)):
             return
         if self._folded != tasks.keys():  # what was passed over of a cell would be missing of it
             self._folded = frozenset(tasks)

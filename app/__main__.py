@@ -37,6 +37,7 @@ COMMANDS = {
     "worker": Entry("worker", "the engine: take transactions in, decide about them"),
     "topics": Entry("topics", "make our topics, or check that they are as we need them"),
     "control": Entry("control", "put a model, a policy or a catalogue in force; list what is"),
+    "cells": Entry("cells", "what tells the cells of a log apart, and what each holds; add one"),
     "catalogue": Entry("catalogue", "show the catalogue in force; say what another one would change and cost"),
     "dead-letters": Entry("dead_letters", "list what was refused and why; show the original from its source"),
     "replay": Entry("replay", "stream a labelled file through Kafka and compare the decisions with the truth"),

@@ -66,13 +66,38 @@ class Overflow:
         fold.make_room()
 
 
+class Folding:
+    """One fold, one history (of a cell), stretch by stretch."""
+
+    def __init__(self, catalogue: Catalogue, stack: ExitStack, *, cache_bytes: int) -> None:
+        self._overflow = Overflow(stack)
+        self._fold = Fold(catalogue, load=self._overflow.load, cache_bytes=cache_bytes)
+
+    def pieces(self, rows: Rows, fraud: NDArray[np.bool_] | None) -> Iterator[Piece]:
+        """What comes next. Raises DiskFull."""
+        for at in range(0, len(rows), ROWS_MAX):
+            piece = rows[at : at + ROWS_MAX]
+            yield Piece(piece, None if fraud is None else fraud[at : at + ROWS_MAX], self._fold.rows(piece))
+            self._overflow.relieve(self._fold)
+
+
 def folded(stretches: Iterable[Stretch], catalogue: Catalogue, *, cache_bytes: int = CACHE_BYTES) -> Iterator[Piece]:
     """Every row of the history in its order. Raises DiskFull."""
     with ExitStack() as stack:
-        overflow = Overflow(stack)
-        fold = Fold(catalogue, load=overflow.load, cache_bytes=cache_bytes)
-        for rows, fraud in stretches:
-            for at in range(0, len(rows), ROWS_MAX):
-                piece = rows[at : at + ROWS_MAX]
-                yield Piece(piece, None if fraud is None else fraud[at : at + ROWS_MAX], fold.rows(piece))
-                overflow.relieve(fold)
+        folding = Folding(catalogue, stack, cache_bytes=cache_bytes)
+        for stretch in stretches:
+            yield from folding.pieces(stretch.rows, stretch.fraud)
+
+
+def folded_by_cell(
+    stretches: Iterable[Stretch], catalogue: Catalogue, *, cells: int, cache_bytes: int = CACHE_BYTES
+) -> Iterator[tuple[int, Piece]]:
+    """The same of a log of several cells, each a world of its own: the cell, and what comes next in it. Raises DiskFull."""
+    with ExitStack() as stack:
+        foldings = [Folding(catalogue, stack, cache_bytes=cache_bytes // cells) for _ in range(cells)]
+        for rows, fraud, cell in stretches:
+            of = np.zeros(len(rows), np.uint16) if cell is None else cell
+            for number in np.unique(of).tolist():
+                mine = of == number
+                for piece in foldings[number].pieces(rows[mine], None if fraud is None else fraud[mine]):
+                    yield number, piece

@@ -79,6 +79,10 @@ class Intakes:
                     f"the log's cells are told apart by {heard.version} now, {began}: stop every worker while cells are added"
                 )
 
+    def settled(self, told: Control | None) -> bool:
+        """Whether no other cells are announced than these, by which the folds stand: else nobody takes anything in."""
+        return self._board.announced in {None, told}
+
     def by(self, topic: str, in_force: Mapping[int, Mapping[str, Control]]) -> Intake:
         """By what stands in the folds of this worker's own cells: a hedger asks nobody else. They are told apart alike in all of them."""
         catalogues = {cell: controls[CATALOGUE] for cell, controls in in_force.items()}

@@ -12,7 +12,7 @@ from app.folded import folded
 from features.catalogue import Catalogue
 from features.fold import Status
 from models.model import Model
-from schemas.history import Mapping, Stretch, rows_of
+from schemas.history import Mapping, Stretch, Told, rows_of
 from schemas.money import Rates
 from schemas.pseudonyms import Pseudonyms
 from schemas.row_writer import RowWriter
@@ -71,9 +71,19 @@ def scored(
 
 
 def stretches(
-    file: Path, mapping: Mapping, catalogue: Catalogue, pseudonyms: Pseudonyms, *, rows_max: int | None = None, until_ms: int | None = None
+    file: Path,
+    mapping: Mapping,
+    catalogue: Catalogue,
+    pseudonyms: Pseudonyms,
+    *,
+    rows_max: int | None = None,
+    until_ms: int | None = None,
+    cells: Told | None = None,
 ) -> Iterator[Stretch]:
-    """A labelled file as rows, labels that fall due among them; up to so many transactions, or to that event time. Raises BadMapping."""
+    """A labelled file as rows, labels that fall due among them; up to so many transactions, or to that event time. Raises BadMapping.
+
+    cells: as a log tells them apart, where it has several.
+    """
     writer = RowWriter(
         pseudonyms=pseudonyms,
         rates=Rates(catalogue.base_currency, catalogue.rates),
@@ -81,14 +91,14 @@ def stretches(
         candidates=[entity.field for entity in catalogue.entities],
     )
     done = 0
-    for rows, fraud in rows_of(file, mapping, writer=writer, labels=True):
+    for rows, fraud, cell in rows_of(file, mapping, writer=writer, labels=True, cells=cells):
         transactions = np.flatnonzero(rows["origin"] == 0)
         count = len(transactions) if rows_max is None else min(len(transactions), rows_max - done)
         if until_ms is not None:
             count = min(count, int(np.searchsorted(np.maximum.accumulate(rows["event_time_ms"][transactions]), until_ms)))
         end = len(rows) if count == len(transactions) else int(transactions[count - 1]) + 1 if count else 0
         if end:
-            yield Stretch(rows[:end], None if fraud is None else fraud[:end])
+            yield Stretch(rows[:end], None if fraud is None else fraud[:end], None if cell is None else cell[:end])
         done += count
         if count < len(transactions):
             return

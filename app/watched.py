@@ -10,8 +10,6 @@ from broker.sink import Sink
 from broker.source import Source
 from broker.stalls import Looking, Member, Stalls
 from engine.control import Board
-from schemas.backfill import under_way
-from schemas.control import BACKFILL
 from schemas.errors import Stuck
 from schemas.records import Partition
 from telemetry.watchdog import Watchdog
@@ -65,4 +63,4 @@ class _Held:
 
     def __call__(self, partition: Partition) -> bool:
         """Whether somebody does."""
-        return self._unacknowledged or (partition.topic != self._log and under_way(self._board.echoes.get((0, BACKFILL))))
+        return self._unacknowledged or (partition.topic != self._log and self._board.history_under_way)

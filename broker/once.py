@@ -24,14 +24,17 @@ def _bytes(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
 
 
-def read_all(connection: Connection, topic: str, *, batch: int = 1000) -> Iterator[tuple[Partition, Record]]:
-    """Every record that the topic holds when this is called, partition by partition in order of offset. Raises TopicMissing."""
+def read_all(connection: Connection, topic: str, *, only: int | None = None, batch: int = 1000) -> Iterator[tuple[Partition, Record]]:
+    """Every record that the topic holds when this is called, partition by partition in order of offset. Raises TopicMissing.
+
+    only: that partition alone.
+    """
     consumer = Consumer(connection.librdkafka(**_READER, **{"group.id": f"{topic}-reader", "enable.partition.eof": True}))
     try:
         found = consumer.list_topics(topic, timeout=READ_SECONDS).topics[topic]
         if found.error:
             raise TopicMissing(f"topic {topic} cannot be read: {found.error.str()}")
-        for number in found.partitions:
+        for number in sorted(found.partitions) if only is None else [only]:
             consumer.assign([TopicPartition(topic, number, 0)])
             yield from _to_the_end(consumer, Partition(topic, number), batch)
     finally:

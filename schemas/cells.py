@@ -15,7 +15,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from schemas.control import CELLS, Control
-from schemas.errors import BadSetting, CellsDiffer, UnknownVersion
+from schemas.errors import BadMapping, BadSetting, CellsDiffer, UnknownVersion
 from schemas.fields import DEPTH_MAX, INT64_MAX, RECORD_BYTES_MAX
 from schemas.mapping import FIELDS
 from schemas.mapping import Mapping as NameMapping
@@ -78,6 +78,29 @@ def made(*, field: str, partitions: int, by: Mapping[str, int] | None, column: s
     return Cells(field=field, column=named, partitions=partitions, map=None if by is None else dict(sorted(by.items())))
 
 
+def grown(cells: Cells, moved: Mapping[str, int], *, partitions: int | None = None) -> Cells:
+    """The next version: values that so far fell to cell 0 are in a cell from now on, or there are more cells. Raises BadSetting.
+
+    partitions: how many there are to be; None: as many as `moved` needs. Where all of it is so already, it is the same version.
+    """
+    if cells.map is None:
+        raise BadSetting(f"the cells are told by the hash of {cells.field}: with another number of them nearly every one would move")
+    count = max([cells.partitions, *(cell + 1 for cell in moved.values())]) if partitions is None else partitions
+    for value, cell in moved.items():
+        if (now := cells.map.get(value, 0)) not in {0, cell}:
+            raise BadSetting(f"{value!r} is in cell {now}, and stays: what was counted of it is there")
+        if cell == 0:
+            raise BadSetting(f"{value!r} is in cell 0 already, and a cell cannot be left")
+        if cell >= count or (partitions is None and cell > cells.partitions):
+            raise BadSetting(f"there is no cell {cell}: the next one is {cells.partitions}")
+    if count < cells.partitions:
+        raise BadSetting(f"there are {cells.partitions} cells, and none can be taken away")
+    by = dict(sorted({**cells.map, **moved}.items()))
+    if by == cells.map and count == cells.partitions:
+        return cells
+    return msgspec.structs.replace(cells, partitions=count, map=by, version=cells.version + 1)
+
+
 def read_cell_map(text: str, *, place: str) -> dict[str, int]:
     """A YAML file of `VALUE: CELL`. Raises BadSetting, which names the line."""
     read: dict[Any, Any] = read_yaml(text, dict[Any, Any], place=place, error=BadSetting)
@@ -104,6 +127,17 @@ def require_same_column(cells: Cells, mapping: NameMapping | None) -> None:
             f"the log's cells are told by {cells.column} of a transaction, {reads} has {cells.field} in {found or 'no column'}: "
             "with another one records would be counted in two cells"
         )
+
+
+def told_in_file(cells: Cells, mapping: NameMapping) -> tuple[str | None, Value | None]:
+    """What tells the cell of a history's rows: a column of the file, or one value for all of it. Raises BadMapping where nothing does."""
+    if cells.field not in FIELDS:
+        return cells.column, None
+    if cells.field in mapping.columns:
+        return mapping.columns[cells.field].column, None
+    if cells.field not in mapping.constants:
+        raise BadMapping(f"mapping {mapping.name} says nothing of {cells.field}, which tells the cells of this log apart")
+    return None, mapping.constants[cells.field]
 
 
 def cells_row(cells: Cells) -> Control:

@@ -64,6 +64,10 @@ class CellsDiffer(RefusedStart):
     """A record's cell would be told by another field or map than the log was made with, or hears of: it would be counted in two cells."""
 
 
+class NotStopped(RefusedStart):
+    """A worker runs, or was not stopped in order, where every one has to be."""
+
+
 class TopicMadeAnew(RefusedStart):
     """The log or the changelog has another topic id than the one that the state belongs to."""
 

@@ -8,7 +8,7 @@ time as its record's timestamp. With `labels`, the frauds come a second time, as
 any length needs the memory of one batch and of the labels that are not due yet.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple, overload
 
@@ -18,7 +18,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from schemas.columns import Unusable, contract_column, signal_column, transactions
+from schemas.columns import Unusable, contract_column, signal_column, text, transactions
 from schemas.due import NEVER, Waiting, among
 from schemas.errors import BadMapping
 from schemas.label import Label
@@ -52,10 +52,20 @@ class Stretch(NamedTuple):
     """A batch of a history: ROW (n,), and whether each was fraud, bool (n,), False on the rows of labels; None: the mapping has no label.
 
     A transaction has origin 0 and its number in the file as its offset; a label has origin 1 and its number among the labels told.
+    cell: uint16 (n,), where that was asked; a label is in the cell of its transaction.
     """
 
     rows: Rows
     fraud: NDArray[np.bool_] | None
+    cell: NDArray[np.uint16] | None = None
+
+
+class Told(NamedTuple):
+    """What tells the cell of a row: a column of the file, or, without one, a value that stands for all; by: the cell of a value."""
+
+    column: str | None
+    constant: str | int | float | None
+    by: Callable[[str | int | float | None], int]
 
 
 class _Batch(NamedTuple):
@@ -63,6 +73,7 @@ class _Batch(NamedTuple):
     signals: dict[str, pa.Array]
     fraud: NDArray[np.bool_] | None
     labels: Labels | None
+    cell: NDArray[np.uint16] | None
 
     @property
     def times_ms(self) -> NDArray[np.int64]:
@@ -91,33 +102,42 @@ def arrivals(file: Path, mapping: Mapping, *, labels: bool = False) -> Iterator[
             yield next(due) if is_label else next(coming)
 
 
-def rows_of(file: Path, mapping: Mapping, *, writer: RowWriter, labels: bool = False) -> Iterator[Stretch]:
-    """The same rows as intake would write them, those that it refuses among them. Raises BadMapping."""
+def rows_of(file: Path, mapping: Mapping, *, writer: RowWriter, labels: bool = False, cells: Told | None = None) -> Iterator[Stretch]:
+    """The same rows as intake would write them, those that it refuses among them. cells: as a log tells them apart. Raises BadMapping."""
     offset = told = 0
-    waiting = Waiting(np.empty(0, writer.dtype))
-    for batch in _batches(file, mapping):
+    of_label = np.dtype([("row", writer.dtype), ("cell", "<u2")])
+    waiting = Waiting(np.empty(0, of_label))
+    for batch in _batches(file, mapping, cells):
         rows = write_columns(batch.columns, batch.signals, writer=writer, offset=offset)
         offset += len(rows)
         if not labels or batch.labels is None:
-            yield Stretch(rows, batch.fraud)
+            yield Stretch(rows, batch.fraud, batch.cell)
             continue
         known = batch.labels
-        items = label_rows(rows, batch.columns, known, writer=writer)
+        items = np.zeros(len(known.of), of_label)
+        items["row"] = label_rows(rows, batch.columns, known, writer=writer)
+        if batch.cell is not None:
+            items["cell"] = batch.cell[known.of]
         fallen = waiting.fallen(batch.times_ms, of=known.of, due=known.due_ms, items=items)
-        fallen.items["offset"] = np.arange(told, told + len(fallen.items))
+        fallen.items["row"]["offset"] = np.arange(told, told + len(fallen.items))
         told += len(fallen.items)
-        yield _woven(rows, batch.fraud, fallen.items, among(fallen.before, len(rows)))
+        yield _woven(Stretch(rows, batch.fraud, batch.cell), fallen.items, among(fallen.before, len(rows)))
 
 
-def _woven(rows: Rows, fraud: NDArray[np.bool_] | None, labels: Rows, is_label: NDArray[np.bool_]) -> Stretch:
-    assert fraud is not None, "labels without a truth"
-    whole, truth = np.empty(len(is_label), rows.dtype), np.zeros(len(is_label), bool)
-    whole[~is_label], whole[is_label], truth[~is_label] = rows, labels, fraud
-    return Stretch(whole, truth)
+def _woven(of_file: Stretch, labels: NDArray[np.void], is_label: NDArray[np.bool_]) -> Stretch:
+    assert of_file.fraud is not None, "labels without a truth"
+    whole, truth = np.empty(len(is_label), of_file.rows.dtype), np.zeros(len(is_label), bool)
+    whole[~is_label], whole[is_label], truth[~is_label] = of_file.rows, labels["row"], of_file.fraud
+    if of_file.cell is None:
+        return Stretch(whole, truth)
+    cell = np.empty(len(is_label), np.uint16)
+    cell[~is_label], cell[is_label] = of_file.cell, labels["cell"]
+    return Stretch(whole, truth, cell)
 
 
-def _batches(file: Path, mapping: Mapping) -> Iterator[_Batch]:
-    for batch in _read(file, mapping):
+def _batches(file: Path, mapping: Mapping, cells: Told | None = None) -> Iterator[_Batch]:
+    of_cell = [cells.column] if cells and cells.column else []
+    for batch in _read(file, mapping, list(dict.fromkeys([*mapping.wanted, *of_cell]))):
         name = ""
         try:
             columns = {field: contract_column(field, batch.column(name := one.column), one) for field, one in mapping.columns.items()}
@@ -129,22 +149,33 @@ def _batches(file: Path, mapping: Mapping) -> Iterator[_Batch]:
                 name = mapping.label.known_at.column if mapping.label.known_at else mapping.label.column
                 if mapping.label.falls_due:
                     known = labels_of(batch, mapping.label, event_time_ms=columns["event_time_ms"], fraud=fraud)
+            name = "".join(of_cell)
+            cell = _cell(batch, cells) if cells else None
         except Unusable as error:
             raise BadMapping(f"{file}: column {name}: {error}") from None
-        yield _Batch(columns, signals, fraud, known)
+        yield _Batch(columns, signals, fraud, known, cell)
 
 
-def _read(file: Path, mapping: Mapping) -> Iterator[pa.RecordBatch]:
+def _cell(batch: pa.RecordBatch, cells: Told) -> NDArray[np.uint16]:
+    if cells.column is None:
+        return np.full(len(batch), cells.by(cells.constant), np.uint16)
+    values = batch.column(cells.column)
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    return np.array([cells.by(each) for each in text(values).to_pylist()], np.uint16)
+
+
+def _read(file: Path, mapping: Mapping, wanted: list[str]) -> Iterator[pa.RecordBatch]:
     try:
         if ".csv" in file.suffixes:
-            types = {name: pa.string() for name in mapping.wanted if name not in mapping.signals.values()}  # a signal is what it looks like
-            convert = pa.csv.ConvertOptions(column_types=types, include_columns=mapping.wanted, null_values=[""], strings_can_be_null=True)
+            types = {name: pa.string() for name in wanted if name not in mapping.signals.values()}  # a signal is what it looks like
+            convert = pa.csv.ConvertOptions(column_types=types, include_columns=wanted, null_values=[""], strings_can_be_null=True)
             yield from pa.csv.open_csv(file, convert_options=convert)
         else:
             with pa.parquet.ParquetFile(file) as parquet:
-                missing = [name for name in mapping.wanted if name not in parquet.schema_arrow.names]
+                missing = [name for name in wanted if name not in parquet.schema_arrow.names]
                 if missing:
                     raise BadMapping(f"{file} has no column {missing[0]}; it has {', '.join(parquet.schema_arrow.names)}")
-                yield from parquet.iter_batches(batch_size=BATCH_ROWS, columns=mapping.wanted)
+                yield from parquet.iter_batches(batch_size=BATCH_ROWS, columns=wanted)
     except (OSError, KeyError, pa.ArrowException) as error:
         raise BadMapping(f"{file} cannot be read with mapping {mapping.name}: {str(error).splitlines()[0]}") from None

@@ -14,14 +14,17 @@ from typing import Any
 
 from app.backfilled import Backfill, Held, end_unfinished, identity_of
 from app.bars import bars, rows_of_file
+from app.cells import told_cells
 from app.control_topic import board_of
-from app.folded import folded
+from app.folded import folded_by_cell
 from app.offline import stretches
 from app.settings import Settings, read_settings
 from broker.connection import Connection
 from features.catalogue import read_catalogue
 from schemas.backfill import under_way
+from schemas.cells import Cells, cell_by, cells_row, told_in_file
 from schemas.errors import BadSetting
+from schemas.history import Told
 from schemas.mapped import config_of
 from schemas.mapping import Mapping, read_mapping
 from schemas.pseudonyms import Pseudonyms
@@ -62,13 +65,16 @@ def run(arguments: argparse.Namespace) -> int:
 def put_in(settings: Settings, connection: Connection, file: Path, mapping: Mapping) -> dict[str, Any]:
     """Begins, or goes on, and ends; figures. Raises LogNotEmpty, IdKeyChanged, BadMapping, TopicMissing."""
     began, pseudonyms = time.monotonic(), Pseudonyms(settings.key())
-    board_of(settings, connection).require_id_key(pseudonyms.fingerprint)
+    board = board_of(settings, connection)
+    board.require_id_key(pseudonyms.fingerprint)
+    cells = told_cells(board, settings, connection)
     backfill = Backfill(settings, connection, identity_of(file, mapping))
     held = backfill.held()
-    figures: dict[str, Any] = {"resumed_from": max(held.highest[0] + 1, 0), "strangers": 0}
-    if held.backfill is not None and not under_way(held.backfill):
-        return {**figures, "rows": held.highest[0] + 1, "labels": held.highest[1] + 1, "complete_before": True}
-    found = _sent(backfill, held, file, mapping, pseudonyms)
+    rows, labels = (max(each.highest[at] for each in held) + 1 for at in (0, 1))
+    figures: dict[str, Any] = {"resumed_from": rows, "cells": len(held), "strangers": 0}
+    if all(each.backfill is not None and not under_way(each.backfill) for each in held):
+        return {**figures, "rows": rows, "labels": labels, "complete_before": True}
+    found = _sent(backfill, held, file, mapping, pseudonyms, cells if len(held) > 1 else None)
     backfill.end()
     return {
         **figures,
@@ -82,19 +88,26 @@ def put_in(settings: Settings, connection: Connection, file: Path, mapping: Mapp
     }
 
 
-def _sent(backfill: Backfill, held: Held, file: Path, mapping: Mapping, pseudonyms: Pseudonyms) -> dict[str, int]:
-    assert held.catalogue is not None, "no catalogue row"
-    catalogue = read_catalogue(held.catalogue.body or "", place="the catalogue in the log")
-    if held.backfill is None:
+def _sent(
+    backfill: Backfill, held: list[Held], file: Path, mapping: Mapping, pseudonyms: Pseudonyms, cells: Cells | None
+) -> dict[str, int]:
+    assert held[0].catalogue is not None, "no catalogue row"
+    catalogue = read_catalogue(held[0].catalogue.body or "", place="the catalogue in the log")
+    told = Told(*told_in_file(cells, mapping), cell_by(cells, pseudonyms)) if cells else None
+    if all(each.backfill is None for each in held):
         backfill.begin()
     else:
         backfill.again()
     try:
         with bars() as progress:
             task = progress.add_task("history", total=rows_of_file(file))
-            pieces = folded(stretches(file, mapping, catalogue, pseudonyms), catalogue)
-            config = config_of(catalogue.sha256, mapping)
-            return backfill.send(pieces, after=held.highest, config=config, on_rows=lambda done: progress.update(task, completed=done))
+            history = stretches(file, mapping, catalogue, pseudonyms, cells=told)
+            return backfill.send(
+                folded_by_cell(history, catalogue, cells=len(held)),
+                after=[each.highest for each in held],
+                config=config_of(catalogue.sha256, mapping, cells_row(cells).sha256 if cells else ""),
+                on_rows=lambda done: progress.update(task, completed=done),
+            )
     except KeyboardInterrupt:
         print("weir: stopped; the same command goes on from here, and until then nothing is taken in (or --end)", file=sys.stderr)
         raise

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.catalogue_diff import difference, unserved
-from app.commands.control import catalogue_in_force
+from app.commands.control import catalogues_in_force
 from app.control_topic import board_of
 from app.settings import Settings, embedded_asked, read_settings
 from app.texts import text_of
@@ -40,10 +40,10 @@ def run(arguments: argparse.Namespace) -> int:
     settings = read_settings(prefix=arguments.prefix)
     board = _board(settings)
     if arguments.action == "show":
-        print(catalogue_in_force(board).text)
+        print(catalogues_in_force(board)[0].text)
         return 0
     new = _read(arguments.new)
-    old = _read(arguments.old) if arguments.old else catalogue_in_force(board)
+    old = _read(arguments.old) if arguments.old else catalogues_in_force(board)[0]
     found = difference(old, new) | {"refused": _unserved(settings, board, new)}
     if found["base_currency"]:
         found["refused"].append("a log keeps its base currency")

@@ -24,6 +24,7 @@ from app.running import PACKAGE, POLICY_FILE, RunningWorker, cluster, connection
 from app.settings import Settings, read_settings
 from app.streamed import Engine, streamed
 from broker.once import read_all
+from broker.topics import Topics
 from features.catalogue import catalogue_text, read_catalogue
 from models.model import Model
 from schemas.errors import BadSetting, TopicMissing
@@ -91,8 +92,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _refuse_rows(settings: Settings) -> None:
-    """Raises BadSetting where the prefix's log holds a row: what was folded before would be in every feature."""
-    log = LOG.under(settings.prefix)
+    """Raises BadSetting where the prefix's log holds a row: what was folded before would be in every feature; or has several cells."""
+    log, topics = LOG.under(settings.prefix), Topics(connection_of(settings))
+    if topics.there(log) and (cells := topics.partitions(log)) > 1:
+        raise BadSetting(f"{log} has {cells} cells: offline a history is folded as one, so a replay needs a log of one")
     try:
         records = read_all(connection_of(settings), log)
         held = any(CONTROL_HEADER not in dict(record.headers) for _, record in records)

@@ -52,10 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
 def compared(settings: Settings, connection: Connection, topic: str, size: int, progress: Progress) -> dict[str, Any]:
     """The figures. Raises LogTooShort where the log has lost its begin, BadSetting where there is nothing to compare."""
     began = time.monotonic()
-    log = Partition(LOG.under(settings.prefix), 0)
-    begin, _ = Topics(connection).log_range(log)
-    if begin > 0:
-        raise LogTooShort(f"{log.topic} begins at offset {begin}: what stood before is gone, so nothing can be computed again from it")
+    log, topics = LOG.under(settings.prefix), Topics(connection)
+    cells = [Partition(log, number) for number in range(topics.partitions(log))]
+    for cell in cells:
+        if (begin := topics.log_range(cell)[0]) > 0:
+            where = f"{log}, cell {cell.number}," if len(cells) > 1 else log
+            raise LogTooShort(f"{where} begins at offset {begin}: what stood before is gone, so nothing can be computed again from it")
     sample, task = Sample(size), progress.add_task("decisions", total=None)
     for _, record in read_all(connection, topic):  # before the log: so each has its row there
         if record.value is not None:
@@ -66,14 +68,8 @@ def compared(settings: Settings, connection: Connection, topic: str, size: int, 
     if not sample.kept:
         raise BadSetting(f"{topic} has {sample.read} decisions, none of which shows a feature or a score: nothing can be compared")
     comparison = Comparison(sample)
-    task = progress.add_task("log", total=Topics(connection).log_range(log)[1])
-    with tempfile.TemporaryDirectory(prefix="weir-skew-") as folder:
-        refold = Refold(artefacts=Path(settings.artefacts), folder=Path(folder) / "values")
-        try:
-            records = progress.track((record for _, record in read_all(connection, log.topic)), task_id=task)
-            comparison.take(message.value for message in refold.messages(records) if message.topic == "decisions" and message.value)
-        finally:
-            refold.close()
+    for cell in cells:
+        _compute_again(settings, connection, cell, comparison, progress)
     return {
         "decisions_read": sample.read,
         "decisions_compared": len(sample.kept) - len(comparison.unknown),
@@ -83,6 +79,18 @@ def compared(settings: Settings, connection: Connection, topic: str, size: int, 
         "differences": [each._asdict() for each in comparison.named],
         "seconds": round(time.monotonic() - began, 1),
     }
+
+
+def _compute_again(settings: Settings, connection: Connection, cell: Partition, comparison: Comparison, progress: Progress) -> None:
+    """What one cell must have answered."""
+    task = progress.add_task(f"log {cell.number}", total=Topics(connection).log_range(cell)[1])
+    with tempfile.TemporaryDirectory(prefix="weir-skew-") as folder:
+        refold = Refold(artefacts=Path(settings.artefacts), folder=Path(folder) / "values")
+        try:
+            records = progress.track((record for _, record in read_all(connection, cell.topic, only=cell.number)), task_id=task)
+            comparison.take(message.value for message in refold.messages(records) if message.topic == "decisions" and message.value)
+        finally:
+            refold.close()
 
 
 def _said(figures: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.cells import Cells, cell_reader, cells_of, cells_row, made, read_cell_map, require_same_column
+from schemas.cells import Cells, cell_reader, cells_of, cells_row, grown, made, read_cell_map, require_same_column
 from schemas.control import CELLS, decode_control, encode_control
 from schemas.errors import BadSetting, CellsDiffer, UnknownVersion
 from schemas.mapping import Mapping, mapping_of
@@ -158,6 +158,26 @@ def test_every_identifier_may_be_hashed_and_none_mapped() -> None:
         assert made(field=field, partitions=2, by=None, mapping=None).map is None
         with pytest.raises(BadSetting):
             made(field=field, partitions=2, by={"x": 1}, mapping=None)
+
+
+def test_a_value_of_cell_0_gets_a_cell_and_the_next_version_says_so() -> None:
+    more = grown(MAPPED, {"GB": 3, "IT": 1})
+    assert (more.version, more.partitions, more.map) == (2, 4, {"5411": 2, "DE": 1, "FR": 2, "GB": 3, "IT": 1})
+    assert cells_row(more).wish_offset == cells_row(MAPPED).wish_offset + 1, "it stands above the one before it"
+    assert grown(more, {"GB": 3}) == more, "it is so already"
+    assert grown(MAPPED, {}, partitions=7) == msgspec.structs.replace(MAPPED, partitions=7, version=2)
+    assert grown(made(field="market", partitions=2, by={"DE": 0}, mapping=None), {"DE": 1}).map == {"DE": 1}
+    for moved, partitions, said in (
+        ({"DE": 2}, None, "'DE' is in cell 1, and stays"),
+        ({"GB": 0}, None, "'GB' is in cell 0 already"),
+        ({"GB": 4}, None, "there is no cell 4: the next one is 3"),
+        ({"GB": 5}, 5, "there is no cell 5"),
+        ({}, 2, "there are 3 cells, and none can be taken away"),
+    ):
+        with pytest.raises(BadSetting, match=said):
+            grown(MAPPED, moved, partitions=partitions)
+    with pytest.raises(BadSetting, match="told by the hash of card_id"):
+        grown(HASHED, {}, partitions=6)
 
 
 def test_a_map_is_yaml_and_what_is_wrong_in_it_has_a_line() -> None:

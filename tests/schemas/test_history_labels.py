@@ -81,7 +81,7 @@ def test_rows_and_arrivals_say_the_same(lines: Path, mine: Path, monkeypatch: py
     monkeypatch.setattr(history, "BATCH_ROWS", rows_a_batch)
     for file, mapping in ((lines, mapping_of(KNOWN, place="known")), (mine, mapping_of(MINE, place="mine"))):
         stretches = list(rows_of(file, mapping, writer=writer(), labels=True))
-        rows = [(row.tobytes(), truth) for rows, fraud in stretches for row, truth in zip(rows, fraud.tolist(), strict=True)]  # type: ignore[union-attr]
+        rows = [(row.tobytes(), truth) for rows, fraud, _ in stretches for row, truth in zip(rows, fraud.tolist(), strict=True)]  # type: ignore[union-attr]
         assert rows == list(as_intake_would(file, mapping))
         assert any(row[:1] == bytes([Kind.LABEL]) for row, _ in rows)
 
