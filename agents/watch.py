@@ -108,6 +108,8 @@ class Watch:
             metrics.DROPPED.labels(name, "events").inc(self._more(partition, "events", fold.events_dropped))
             metrics.DROPPED.labels(name, "labels").inc(self._more(partition, "labels", fold.labels_dropped))
             metrics.DROPPED.labels(name, "members").inc(self._more(partition, "members", fold.members_dropped))
+        metrics.FOLD_DEATHS.labels(name).set(task.guarded.deaths.known.most)
+        metrics.BY_REFERENCE.labels(name).inc(self._more(partition, "by reference", task.guarded.by_reference))
         metrics.REPLAYED.labels(name).inc(self._more(partition, "silent", task.silent_rows))
 
     def _more(self, partition: Partition, what: str, count: int) -> int:
@@ -127,6 +129,7 @@ class Watch:
             metrics.IN_FORCE.remove(name, key, version)
         metrics.CACHE_BYTES.remove(name)
         metrics.CACHE_KEYS.remove(name)
+        metrics.FOLD_DEATHS.remove(name)
 
     def reasons(self) -> dict[str, str]:
         """Why this worker is not ready; empty: it is. Asked from the server's thread."""

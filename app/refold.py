@@ -1,10 +1,11 @@
 """A log folded again from its first record by the engine's own task, over a database of its own: what it must have answered."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
 
+from engine.guarded import Guarded
 from engine.task import Task
 from features.asked import Catalogue
 from features.catalogue import read_catalogue
@@ -12,7 +13,7 @@ from features.fold import FOLD_VERSION, Fold
 from models.in_force import InForce
 from models.model import Packages
 from schemas.declared import Declared
-from schemas.records import Fetch, Message, Partition, Record
+from schemas.records import Fetch, Message, Partition, Record, RowPlace
 from state.checkpoint import Marker, Start
 from state.store import Store
 
@@ -23,9 +24,20 @@ CACHE_BYTES = 512 << 20
 
 
 class Refold:
-    """artefacts: where packages are; folder: an empty one for the database. Raises PackageMismatch where one in force is missing."""
+    """artefacts: where packages are; folder: an empty one for the database; quarantined: rows that nobody folds.
 
-    def __init__(self, *, artefacts: Path, folder: Path, decisions: str = "decisions", dead_letters: str = "dead-letters") -> None:
+    Raises PackageMismatch where a package in force is missing.
+    """
+
+    def __init__(
+        self,
+        *,
+        artefacts: Path,
+        folder: Path,
+        decisions: str = "decisions",
+        dead_letters: str = "dead-letters",
+        quarantined: Collection[RowPlace] = (),
+    ) -> None:
         self._store = Store(folder)
         marker = Marker(topic_id="", offset=0, key_fingerprint="", fold_version=FOLD_VERSION)
         self.task = Task(
@@ -36,6 +48,7 @@ class Refold:
             packages=Packages(artefacts),
             decisions=decisions,
             dead_letters=dead_letters,
+            guarded=Guarded(quarantined=quarantined),
         )
 
     def _fold_of(self, catalogue: Catalogue, declared: Declared) -> Fold:

@@ -28,6 +28,7 @@ from agents.intake import Taking, into_log
 from agents.watch import Watch
 from agents.world import World
 from app.ground import Ground
+from app.guarding import Guarding
 from app.hedging import hedging_of
 from app.intakes import Intakes
 from app.settings import Settings
@@ -36,9 +37,10 @@ from broker.committed import Committed
 from broker.sink import Sink
 from broker.snapshots import Snapshots
 from broker.source import Source
-from engine.control import id_key_of
+from engine.control import Board, id_key_of
 from engine.task import Task
 from features.aggregates.stored import VERSION
+from features.by_reference import fold_one
 from features.catalogue import Catalogue, read_catalogue
 from features.fold import FOLD_VERSION, Fold
 from models.in_force import InForce
@@ -89,6 +91,7 @@ def build(ground: Ground) -> Worker:
     asyncio.set_event_loop(loop)
     sink = Sink(connection, fatal=ended)
     source = Source(connection, group=settings.topic("engine"), instance_id=_member(settings, roles, sources), fatal=ended)
+    guarding = Guarding(settings, fold_one)
     world = World(
         source,
         sink,
@@ -96,12 +99,12 @@ def build(ground: Ground) -> Worker:
         topic_id=topics.topic_id,
         folder=settings.data_folder,
         value_version=VERSION,
-        failpoint=settings.failpoint,
+        failpoint=guarding.failpoint,
     )
     log, control_topic = LOG.under(settings.prefix), CONTROL.under(settings.prefix)
     watch = Watch()
     deciding = Deciding(
-        _task_of(settings, world),
+        _task_of(settings, world, guarding, board),
         begin=partial(start, key_fingerprint=pseudonyms.fingerprint, fold_version=FOLD_VERSION),
         world=world,
         decided=watch.decided,
@@ -182,7 +185,7 @@ def _app(settings: Settings) -> faust.App:
     )
 
 
-def _task_of(settings: Settings, world: World) -> Callable[[Partition, Start], Task]:
+def _task_of(settings: Settings, world: World, guarding: Guarding, board: Board) -> Callable[[Partition, Start], Task]:
     packages = Packages(Path(settings.artefacts))
 
     def task_of(partition: Partition, start: Start) -> Task:
@@ -193,7 +196,7 @@ def _task_of(settings: Settings, world: World) -> Callable[[Partition, Start], T
             return world.store(partition).load(entity, keys)
 
         def fold_of(catalogue: Catalogue, declared: Declared) -> Fold:
-            return Fold(catalogue, declared=declared, load=load, cache_bytes=settings.cache_mib << 20)
+            return guarding.fold(catalogue, declared=declared, load=load, cache_bytes=settings.cache_mib << 20)
 
         return Task(
             partition,
@@ -203,6 +206,7 @@ def _task_of(settings: Settings, world: World) -> Callable[[Partition, Start], T
             packages=packages,
             decisions=DECISIONS.under(settings.prefix),
             dead_letters=DEAD_LETTERS.under(settings.prefix),
+            guarded=guarding.of(partition, log_id=start.marker.topic_id, quarantined=board.quarantined(partition.number)),
         )
 
     return task_of

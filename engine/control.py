@@ -15,6 +15,7 @@ from schemas.control import (
     CELLS,
     IN_FORCE,
     KEYS,
+    QUARANTINE,
     REFUSED,
     WISH,
     Control,
@@ -22,10 +23,14 @@ from schemas.control import (
     encode_control,
 )
 from schemas.errors import IdKeyChanged, WeirError
-from schemas.records import Message, Partition
+from schemas.records import Message, Partition, RowPlace
 from schemas.row import CONTROL_HEADER
 
 K = TypeVar("K")
+V = TypeVar("V")
+
+QUARANTINE_PREFIX = f"{QUARANTINE}/".encode()
+encode_place, decode_place = msgspec.json.Encoder().encode, msgspec.json.Decoder(RowPlace).decode
 
 ID_KEY = "id-key"
 """No artefact, but echoed as one: the fingerprint of the key by which a cell's identifiers are hashed."""
@@ -75,12 +80,16 @@ class Board:
         self.refusals: dict[tuple[int, str], Control] = {}
         self.heard = -1
         """The highest offset."""
+        self._quarantined: dict[tuple[int, str], RowPlace] = {}
         self.announced: Control | None = None
         """The cells that `weir cells add` is putting in force, or did."""
 
     def hear(self, key: bytes | None, value: bytes | None, *, place: tuple[str, int]) -> None:
         """One record of the control topic, and its topic's id and offset. What cannot be read is nobody's wish, and left alone."""
         self.heard = max(self.heard, place[1])
+        if (key or b"").startswith(QUARANTINE_PREFIX):
+            self._hear_quarantine(key or b"", value)
+            return
         try:
             said = decode_control(value) if value else None
         except ValueError:
@@ -95,6 +104,18 @@ class Board:
                 _put(self.echoes, (int(cell), name), said)
             case [first, cell, name] if first == REFUSED and cell.isdigit():
                 _put(self.refusals, (int(cell), name), said)
+
+    def _hear_quarantine(self, key: bytes, value: bytes | None) -> None:
+        """`quarantine/CELL/PLACE`."""
+        cell, _, name = key.removeprefix(QUARANTINE_PREFIX).decode("utf-8", "replace").partition("/")
+        try:
+            _put(self._quarantined, (int(cell), name), decode_place(value) if value else None)
+        except ValueError:
+            return
+
+    def quarantined(self, cell: int) -> tuple[RowPlace, ...]:
+        """The rows of a cell that nobody folds."""
+        return tuple(place for (of, _), place in sorted(self._quarantined.items()) if of == cell)
 
     def require_id_key(self, fingerprint: str) -> None:
         """Raises IdKeyChanged where a cell works by another key: rows of two keys would be strangers to each other."""
@@ -129,11 +150,18 @@ class Board:
         return [control for key, control in in_force.items() if self.echoes.get((cell, key)) != control]
 
 
-def _put(held: dict[K, Control], key: K, control: Control | None) -> None:
+def _put(held: dict[K, V], key: K, control: V | None) -> None:
     if control is None:
         held.pop(key, None)
     else:
         held[key] = control
+
+
+def quarantine(place: RowPlace, topic: str, cell: int, *, out: bool = False) -> Message:
+    """The record of the control topic that takes a row out of a cell's fold; out: that puts it back."""
+    origin = place.origin
+    name = f"{cell}/{origin.topic_id}:{origin.partition}:{place.offset}"
+    return Message(topic, QUARANTINE_PREFIX + name.encode(), None if out else encode_place(place))
 
 
 def echo(control: Control, topic: str, cell: int) -> Message:

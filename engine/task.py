@@ -9,10 +9,8 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from engine.told import tell
+from engine.guarded import Guarded, Part
+from engine.told import shown, tell
 from features.asked import Catalogue
 from features.fold import Fold, Folded, Status
 from models.in_force import InForce
@@ -54,11 +52,12 @@ class Decided(NamedTuple):
 class Task:
     """The state of one cell and what is in force in it. `start` says where it begins; state/lifecycle.py is its life.
 
-    nothing_in_force: what is in force before the first control row; it knows how a catalogue is read, and the fold's version.
+    nothing_in_force: what is in force before the first control row; it knows how a catalogue is read, and the fold's version. guarded: how
+    it folds; None: nobody is told of it.
     Raises a RefusedStart if what is in force cannot be loaded.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (all but two by keyword)
         self,
         partition: Partition,
         start: Start,
@@ -68,6 +67,7 @@ class Task:
         packages: Packages,
         decisions: str,
         dead_letters: str,
+        guarded: Guarded | None = None,
     ) -> None:
         marker = start.marker
         self.partition = partition
@@ -76,6 +76,7 @@ class Task:
         )
         self.in_force = nothing_in_force
         self.fold: Fold | None = None
+        self.guarded = guarded or Guarded()
         self.silent_rows = 0
         self._start = start
         self._fold_of, self._packages, self._decisions, self._dead_letters = fold_of, packages, decisions, dead_letters
@@ -118,7 +119,8 @@ class Task:
     def decide(self, fetch: Fetch) -> Decided:
         """Folds and answers. The caller sends the messages and tells `progress` so.
 
-        Raises RefusedStart where a control row cannot be loaded, ScoringFailed where the model in force returns no probability.
+        Raises RefusedStart where a control row cannot be loaded, ScoringFailed where the model in force returns no probability,
+        PoisonousRow where a row can be folded in no way.
         """
         assert fetch.after == self.progress.folded, (
             f"{fetch.partition} is folded to {self.progress.folded}, the fetch follows {fetch.after}"
@@ -128,39 +130,38 @@ class Task:
             if blocks[0].control is not None:
                 self._put_in_force(decode_control(blocks[0].control))
                 continue
-            for backfilled, batch in groupby(blocks, self._is_backfilled):
+            for (backfilled, _), batch in groupby(blocks, self._of_one_batch):
                 self._take(list(batch), decided, backfilled=backfilled)
         return decided
 
     def _take(self, blocks: list[Block], decided: Decided, *, backfilled: bool) -> None:
         """Folds one batch, and adds what it came to."""
-        rows = self._seen.unseen(blocks)
-        if not len(rows):
-            return
-        if backfilled:
-            self._fold_of_now.rows(rows)
-            return
-        judged = self._judged(rows)
-        if blocks[0].offset >= self._start.live_from:  # what stands before was answered in an earlier life
-            decided.messages.extend(self._answers(judged, replayed=blocks[0].offset < self._start.log_end))
-            decided.batches.append(judged)
-        else:
-            self.silent_rows += len(rows)
+        rows, answered = self._seen.unseen(blocks), blocks[0].offset >= self._start.live_from
+        for part in self.guarded.parts(blocks, rows, self._seen.origins) if len(rows) else ():
+            if backfilled:
+                self.guarded.fold(self._fold_of_now, part)
+                continue
+            judged = self._judged(part)
+            if answered:
+                decided.messages.extend(self._answers(judged, replayed=blocks[0].offset < self._start.log_end))
+                decided.batches.append(judged)
+            else:  # in an earlier life it was
+                self.silent_rows += len(part.rows)
 
-    def _is_backfilled(self, block: Block) -> bool:
-        return is_of(block.origin, self.in_force.controls.get(BACKFILL))
+    def _of_one_batch(self, block: Block) -> tuple[bool, bool]:
+        return is_of(block.origin, self.in_force.controls.get(BACKFILL)), self.guarded.suspect(block)
 
     @property
     def _fold_of_now(self) -> Fold:
         assert self.fold is not None, "a block before the catalogue row"
         return self.fold
 
-    def _judged(self, rows: Rows) -> Judged:
-        fold = self._fold_of_now
-        folded = fold.rows(rows)
+    def _judged(self, part: Part) -> Judged:
+        fold, rows = self._fold_of_now, part.rows
+        folded = self.guarded.fold(fold, part)
         tell(rows, folded.status == Status.REFUSED, reason=folded.reason, newest_ms=folded.newest_ms, catalogue=self._catalogue)
         verdicts = self.in_force.judge(rows, folded.features, status=folded.status, reason=rows["reason"], versions=len(self._versions) - 1)
-        return Judged(rows, folded, fold.answers(folded, verdicts))
+        return Judged(rows, folded, self.guarded.answers(fold, part, folded, verdicts))
 
     def _answers(self, judged: Judged, *, replayed: bool) -> list[Message]:
         rows, folded, verdicts = judged
@@ -172,18 +173,11 @@ class Task:
             topic=self._decisions,
             primaries=tuple((entity.name, entity.field) for entity in self._catalogue.entities),
             score_name=self.in_force.score,
-            shown=self._shown(folded.features),
+            shown=shown(self.in_force.shows, folded.features),
             replayed=replayed,
         )
         refused = rows[folded.status == Status.REFUSED]
         return decisions + (dead_letters(refused, origins=self._seen.origins, topic=self._dead_letters) if len(refused) else [])
-
-    def _shown(self, features: NDArray[np.float32]) -> tuple[tuple[str, ...], NDArray[np.float32]] | None:
-        """The features that a decision shows, as the policy in force says."""
-        if not self.in_force.shows:
-            return None
-        names, columns = zip(*self.in_force.shows, strict=True)
-        return names, features[:, columns]
 
     @property
     def _catalogue(self) -> Catalogue:

@@ -19,8 +19,7 @@ from functools import partial
 import numpy as np
 
 from features import reference_buckets, reference_hot, reference_sets
-from features.asked import HOT
-from features.catalogue import Catalogue, Entity, SetSpec
+from features.asked import HOT, Catalogue, Entity, SetSpec
 from features.filters import predicate
 from features.reference_features import Folding, Place, features_of_value, is_hot, of_the_row, place_of
 from features.reference_value import NONE_MS, Cell, Entry, Event, Label, Outcome, Position, Status, Value

@@ -12,6 +12,9 @@ CELLS = "cells"
 WISH, IN_FORCE, REFUSED, ANNOUNCED = "wish", "in-force", "refused", "announced"
 """First words of keys on the control topic: `wish/KEY`, `in-force/CELL/KEY`, `refused/CELL/KEY`, and `announced/cells`."""
 
+QUARANTINE = "quarantine"
+"""`quarantine/CELL/TOPIC_ID:PARTITION:OFFSET`: a row that nobody folds."""
+
 
 class Control(msgspec.Struct, frozen=True):
     """One artefact under one control key. On the control topic it is a wish or an echo, in the log it is what counts from there on.

@@ -78,3 +78,13 @@ def ahead_detail(event_time_ms: int, received_ms: int, future_ms: int) -> str:
 def reused_detail() -> str:
     """The message of reason `transaction_id_reused`."""
     return "the transaction_id was used before with another amount, currency or entity id; a retry repeats them all"
+
+
+def unfoldable_detail() -> str:
+    """The message of reason `unfoldable`."""
+    return "neither the compiled nor the reference fold can fold this row; nothing was counted"
+
+
+def quarantined_detail() -> str:
+    """The message of reason `quarantined`."""
+    return "the row was quarantined by an operator; nothing was counted"

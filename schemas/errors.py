@@ -126,5 +126,9 @@ class Stuck(Ours):
     """Something of this process has stopped without a word; the watchdog has noticed."""
 
 
+class PoisonousRow(Ours):
+    """A row that processes died of, and the reference fold fails of it in a way that is no outcome for everybody."""
+
+
 class ScoringFailed(Ours):
     """The model in force returned something that is no probability."""

@@ -30,6 +30,8 @@ class Reason(IntEnum):
     EVENT_TIME_AHEAD = 41
     TRANSACTION_ID_REUSED = 42
     LABEL_TOO_OLD = 43
+    UNFOLDABLE = 44
+    QUARANTINED = 45
     # of the verdict
     SCORE = 100
     NO_MODEL = 101
@@ -72,6 +74,8 @@ _MEANINGS = {
     Reason.EVENT_TIME_AHEAD: "the event time is further ahead of its record's timestamp than the catalogue allows",
     Reason.TRANSACTION_ID_REUSED: "the id was used before, with another amount, currency or identifier",
     Reason.LABEL_TOO_OLD: "the transaction of a label is further behind the newest of its cell than the lifetime, 400 days",
+    Reason.UNFOLDABLE: "a fault of ours: the row can be folded by none of our ways, so it counts nowhere; tell us",
+    Reason.QUARANTINED: "an operator took the row out by `weir quarantine`, because processes died of it: it counts nowhere",
     Reason.SCORE: "the model's score and the policy's thresholds",
     Reason.NO_MODEL: "no model, or no policy, is in force yet",
     Reason.SCORING_FAILED: "the model could not score (not given yet)",

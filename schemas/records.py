@@ -28,6 +28,16 @@ class Place(NamedTuple):
     offset: int
 
 
+class RowPlace(NamedTuple):
+    """The record that a row was made of. Written TOPIC:PARTITION:OFFSET."""
+
+    origin: Origin
+    offset: int
+
+    def __str__(self) -> str:
+        return f"{self.origin.topic}:{self.origin.partition}:{self.offset}"
+
+
 class Record(NamedTuple):
     """One record as it was read. `timestamp_ms` is the broker's or the producer's, as the topic says."""
 

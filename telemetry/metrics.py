@@ -76,6 +76,16 @@ CACHE_KEYS = _gauge("weir_cache_keys", "values in memory", "partition")
 CACHE_MISSES = _counter("weir_cache_misses", "keys that were not in memory: read from disk, or new", "partition")
 DROPPED = _counter("weir_dropped", "merges of hot keys beyond the bound, members that left samples of full sets", "partition", "part")
 
+# what it died of
+FOLD_DEATHS = _gauge(
+    "weir_fold_deaths",
+    "processes that died at the worst place of the log that this cell knows of; 0: none; from 3 on the reference fold has that row. Page",
+    "partition",
+)
+BY_REFERENCE = _counter(
+    "weir_rows_by_reference", "rows that the reference fold was asked about, since the compiled one died of them", "partition"
+)
+
 # the changelog
 SAVES = _counter(
     "weir_saves",
