@@ -58,6 +58,7 @@ class Hedge:
         self._cell_of, self._hedge_seconds, self._share = cell_of, hedge_seconds, share
         self._silence = Silence(after_seconds=hedge_seconds, now=now_seconds)
         self._may = 0.0
+        self._went = 0
         self._held: deque[Read] = deque()
         self._upto = 0
         self._seen: Places = {}
@@ -103,7 +104,8 @@ class Hedge:
             folded = max([highest - self._seen[cell] for cell, highest in moved.items()], default=0)
             self._may = min(self._may + self._share * folded, BURST)
             if committed > self._committed or any(highest >= self._next[cell] for cell, highest in moved.items()):
-                self._silence.sign(now_seconds)
+                self._may -= self._silence.sign(now_seconds) * self._went  # they were alive: it was part of the share
+                self._went = 0
         self._seen, self._committed = dict(seen), max(committed, self._committed or 0)
 
     def _take(self, read: Read, due: list[Record], seen: Places, now_seconds: float) -> bool:
@@ -113,9 +115,11 @@ class Hedge:
                 continue
             cell = self._cell_of(record)
             if cell in seen and record.offset > seen[cell] and record.offset >= self._next[cell]:
-                if not self._silence.heard(waiting_since=read.at_seconds, now=now_seconds):
-                    if self._may < 1:
-                        return False
+                if self._silence.heard(waiting_since=read.at_seconds, now=now_seconds):
+                    self._went += 1
+                elif self._may < 1:
+                    return False
+                else:
                     self._may -= 1
                 due.append(record)
                 self._next[cell] = record.offset + 1

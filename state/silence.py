@@ -18,13 +18,14 @@ class Silence:
         self._began = now
         self._patience, self._patient_until = after_seconds, now
 
-    def sign(self, now: float) -> None:
-        """It moves."""
+    def sign(self, now: float) -> bool:
+        """It moves. Whether it was taken for dead, and was not."""
         gap = now - self._began
-        if self.lasts and gap < DEATH_SECONDS:
+        if wrong := self.lasts and gap < DEATH_SECONDS:
             self._patience = max(self._of(now), min(2 * gap, DEATH_SECONDS))
             self._patient_until = now + PATIENCE_SECONDS
         self._sign, self.lasts = now, False
+        return wrong
 
     def heard(self, *, waiting_since: float, now: float) -> bool:
         """Whether it lasts, something having waited to be moved since then."""

@@ -149,7 +149,7 @@ def test_where_others_live_only_overdue_ones_go_and_only_as_many_as_the_share_of
     assert not alone.hedge.running
 
 
-def test_beside_an_owner_that_stalls_now_and_then_hardly_more_than_the_share_goes() -> None:
+def test_beside_an_owner_that_stalls_now_and_then_no_more_than_the_share_goes() -> None:
     """A minute, 100 records a second; the owner appends and commits what there is every 0.8 s, later than the hedge time each time."""
     alone, hedged, owner, seen = Alone(), 0, 0, -1
     for tick in range(6000):
@@ -158,7 +158,7 @@ def test_beside_an_owner_that_stalls_now_and_then_hardly_more_than_the_share_goe
         if tick % 80 == 79:
             owner, seen = tick, tick - 1
         hedged += len(alone.due(now, seen=seen, committed=owner))
-    assert 0 < hedged < 0.12 * 6000
+    assert 0 < hedged <= 0.1 * 6000 + 80, "the last alarm is not made up for yet"
 
 
 def test_a_fold_that_is_behind_takes_nothing_for_missing() -> None:
