@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from broker.snapshots import Snapshots
-from schemas.errors import BadChangelog, Fenced, PartitionLost
+from schemas.errors import BadChangelog, PartitionLost
 from schemas.records import Partition
 from state.changelog import MARKER_KEY, pair_of, values_and_marker
 from state.checkpoint import Marker, Saved, Value, decode_marker, encode_marker
@@ -45,7 +45,10 @@ class Reading:
 
 
 class Changelog:
-    """topic_id answers with the changelog's; store with a task's open database; ours: whether the group still gives the cell to us."""
+    """topic_id answers with the changelog's; store with a task's open database.
+
+    stays: whether a cell is ours and not wanted back; ending: whether this process is to end.
+    """
 
     def __init__(
         self,
@@ -53,23 +56,27 @@ class Changelog:
         *,
         topic_id: Callable[[str], str],
         store: Callable[[Partition], Store],
-        ours: Callable[[Partition], bool],
+        stays: Callable[[Partition], bool],
+        ending: Callable[[], bool],
         value_version: int,
     ) -> None:
-        self._snapshots, self._topic_id, self._store, self._ours = snapshots, topic_id, store, ours
+        self._snapshots, self._topic_id, self._store = snapshots, topic_id, store
+        self._stays, self._ending = stays, ending
         self._value_version = value_version
         self._saving: dict[Partition, Saving] = {}
         self._reading: dict[Partition, Reading] = {}
+        self._fenced: set[Partition] = set()  # by us, as owners: what begins there ends where the group wants the cell back
 
     async def perform(self, step: Step[Any]) -> Any:  # noqa: ANN401  # each step says what it is answered with
         """Carries out one step and answers it."""
         match step:
             case FencePredecessor(partition):
-                await asyncio.to_thread(self._snapshots.fence, partition.number, lambda: self._ours(partition))
+                await asyncio.to_thread(self._snapshots.fence, partition.number, lambda: self._stays(partition))
+                self._fenced.add(partition)
             case ReadSaved(partition):
                 return await asyncio.to_thread(self._saved, partition)
-            case ReadChangelog(partition, marker):
-                return await asyncio.to_thread(self._read, partition, marker)
+            case ReadChangelog(partition):
+                return await asyncio.to_thread(self._read, partition)
             case FreezeStored(partition):
                 return await asyncio.to_thread(self._frozen, partition)
             case SendChanges(partition):
@@ -88,6 +95,7 @@ class Changelog:
         """Lets go what is held of the cell: a view keeps its database's lock. What is open is ended by the next fence."""
         self._saving.pop(partition, None)
         self._reading.pop(partition, None)
+        self._fenced.discard(partition)
         self._snapshots.forget(partition.number)
 
     def _saved(self, partition: Partition) -> Saved:
@@ -95,13 +103,13 @@ class Changelog:
         where = f"of {self._snapshots.topic}, partition {partition.number},"
         return Saved(self._topic_id(self._snapshots.topic), None if found is None else decode_marker(found, place=where))
 
-    def _read(self, partition: Partition, marker: Marker) -> list[Value]:
-        """The next values that there are; none: the end."""
+    def _read(self, partition: Partition) -> list[Value] | Marker:
+        """The next values that there are; at the end the last marker."""
         number, where = partition.number, f"{self._snapshots.topic}, partition {partition.number},"
         reading = self._reading.setdefault(partition, Reading(self._snapshots.read(number)))
         for pairs in reading.pairs:
-            if not self._ours(partition):
-                raise PartitionLost(f"{where} is not ours any more: the restore is given up")
+            if self._ending() or (partition in self._fenced and not self._stays(partition)):
+                raise PartitionLost(f"{where} is not wanted here any more: the restore is given up")
             values, found = values_and_marker(pairs, value_version=self._value_version, where=where)
             reading.marker = found or reading.marker
             if values:
@@ -109,13 +117,10 @@ class Changelog:
                 metrics.RESTORED_VALUES.labels(str(number)).inc(len(values))
                 return values
         del self._reading[partition]
-        newest = -1 if reading.marker is None else decode_marker(reading.marker, place=where).offset
-        if newest > marker.offset:
-            raise Fenced(f"{where} was saved to up to {newest} while it was read: another task has taken over")
-        if newest != marker.offset:
-            raise BadChangelog(f"{where} does not end with the marker of offset {marker.offset} that was read of it before")
+        if reading.marker is None:
+            raise BadChangelog(f"{where} ends, and held no marker: no save of ours wrote it")
         metrics.RESTORE_VALUES_PER_SECOND.labels(str(number)).set(reading.values / (time.monotonic() - reading.began))
-        return []
+        return decode_marker(reading.marker, place=where)
 
     def _frozen(self, partition: Partition) -> Marker:
         view = self._store(partition).freeze()

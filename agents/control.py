@@ -1,6 +1,7 @@
 """The control agent: the one topic that Faust itself reads. What is wished enters the log through the owner; what is in force is echoed."""
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -13,10 +14,54 @@ from broker.sink import Sink
 from engine.control import Board, echo, verified
 from engine.task import Task
 from schemas.control import Control
+from schemas.errors import RefusedStart
 from schemas.records import Message, Partition
 
+_log = logging.getLogger("weir.control")
 RESEND_SECONDS = 5.0
 """An append or an echo whose effect is not seen by then is made again; a second one changes nothing."""
+
+
+class Comparing:
+    """Holds what is wished against what is in force, task by task: an owner appends and echoes, one that stands by looks ahead.
+
+    id_key: what this worker would echo of its key. verify raises a RefusedStart where a wish could not be obeyed.
+    """
+
+    def __init__(self, topic: str, board: Board, *, id_key: Control, verify: Callable[[Task, Control], None], sink: Sink) -> None:
+        self._topic, self._board, self._id_key, self._verify, self._sink = topic, board, id_key, verify, sink
+        self._appended: dict[tuple[Any, ...], float] = {}
+        self._looked_at: set[tuple[Any, ...]] = set()
+
+    async def owned(self, task: Task) -> None:
+        """Appends the next wish, verified; echoes what is in force and not echoed."""
+        partition, in_force = task.partition, dict(task.in_force.controls)
+        cell = partition.number
+        for wish in self._board.due(cell, in_force)[:1]:  # one after the other: each is held against what the one before it put in force
+            if self._is_due("wish", cell, wish):
+                _send(self._sink, await asyncio.to_thread(verified, wish, partial(self._verify, task), topic=self._topic, log=partition))
+        for held in self._board.unechoed(cell, {**in_force, self._id_key.key: self._id_key}):
+            if self._is_due("echo", cell, held):
+                _send(self._sink, echo(held, self._topic, cell))
+
+    async def stood_by(self, task: Task) -> None:
+        """Loads each wish when it appears, so that its row stalls a standby no more than the owner."""
+        cell = task.partition.number
+        for wish in self._board.due(cell, dict(task.in_force.controls)):
+            place = cell, wish.key, wish.wish_topic_id, wish.wish_offset
+            if place not in self._looked_at:
+                self._looked_at.add(place)
+                try:
+                    await asyncio.to_thread(self._verify, task, wish)
+                except RefusedStart as error:
+                    _log.warning("cell %d: %s %s is wished, and cannot be loaded here: %s", cell, wish.key, wish.version, error)
+
+    def _is_due(self, what: str, cell: int, held: Control) -> bool:
+        place, now = (what, cell, held.key, held.wish_topic_id, held.wish_offset), time.monotonic()
+        if now - self._appended.get(place, -RESEND_SECONDS) < RESEND_SECONDS:
+            return False
+        self._appended[place] = now
+        return True
 
 
 def control(  # noqa: PLR0913 (all but three by keyword)
@@ -30,11 +75,8 @@ def control(  # noqa: PLR0913 (all but three by keyword)
     verify: Callable[[Task, Control], None],
     sink: Sink,
 ) -> None:
-    """Registers the agent and the timer by which an owner compares what is wished with what is in force.
-
-    id_key: what this worker would echo of its key; one that hears another's ends.
-    """
-    appended: dict[tuple[Any, ...], float] = {}
+    """Registers the agent that reads the topic, and the timer that compares. One that hears of another id key than ours ends."""
+    comparing = Comparing(topic, board, id_key=id_key, verify=verify, sink=sink)
 
     @app.agent(app.topic(topic, value_serializer="raw", key_type=bytes, value_type=bytes, allow_empty=True))
     @or_exit
@@ -46,25 +88,9 @@ def control(  # noqa: PLR0913 (all but three by keyword)
     @app.timer(0.2)
     @or_exit
     async def compare() -> None:
-        now = time.monotonic()
         board.require_id_key(id_key.version)
-        for partition, task in list(tasks.items()):
-            if not task.caught_up:
-                continue
-            cell, in_force = partition.number, dict(task.in_force.controls)
-            for wish in board.due(cell, in_force)[:1]:  # one after the other: each is held against what the one before it put in force
-                if _is_due(appended, ("wish", cell, wish.key, wish.wish_topic_id, wish.wish_offset), now):
-                    _send(sink, await asyncio.to_thread(verified, wish, partial(verify, task), topic=topic, log=partition))
-            for held in board.unechoed(cell, {**in_force, id_key.key: id_key}):
-                if _is_due(appended, ("echo", cell, held.key, held.wish_topic_id, held.wish_offset), now):
-                    _send(sink, echo(held, topic, cell))
-
-
-def _is_due(appended: dict[tuple[Any, ...], float], what: tuple[Any, ...], now: float) -> bool:
-    if now - appended.get(what, -RESEND_SECONDS) < RESEND_SECONDS:
-        return False
-    appended[what] = now
-    return True
+        for task in [task for task in tasks.values() if task.caught_up]:
+            await (comparing.owned(task) if task.owns else comparing.stood_by(task))
 
 
 def _send(sink: Sink, message: Message) -> None:

@@ -1,165 +1,204 @@
 """The agent that decides: fetches of the log in, answers out. Plumbing only; what is decided stands in engine/task.py.
 
-assigned ─> start ─> a task, and its fetches flow        every 100 ms: commit; every few seconds: checkpoint; every minute: save
-fetch ─> decide ─> answers sent                          revoked, or the end: stop
+fetch ─> decide ─> owner: sent        every 100 ms: commit; every few seconds: checkpoint; every minute: save
+                   standby: held      (agents/standby.py)             who is what: agents/cells.py
 """
 
 import asyncio
-import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple, Protocol
 
 import faust
 
-from agents.feed import feed, or_exit
+from agents.cell import Cell, Spawn
+from agents.feed import Channel, FetchQueue, or_exit
 from agents.world import World
 from engine.task import Judged, Task
-from schemas.errors import Fenced, PartitionLost
+from schemas.errors import Fenced, PartitionLost, RefusedStart
 from schemas.records import Fetch, Partition
-from state.checkpoint import Start
-from state.lifecycle import checkpoint, commit, save, save_due, stop
-from state.steps import CloseStore, carry_out
-from telemetry.metrics import TASK_STARTS
+from schemas.row import is_control
+from state.lifecycle import checkpoint, commit, save, save_due
+from state.steps import carry_out
 
 DIRTY_MAX = 8192
 """A checkpoint is due early when so many values changed: freezing them stalls the cell for a few milliseconds, not for many."""
 EARLY_SECONDS = 1.0
+STORE_SECONDS = 0.05
 SAVE_LOOK_SECONDS = 0.5
-FENCED_SECONDS = 10.0
-"""So long the group may take to say that a cell is another's, once that other has shut us out."""
-_log = logging.getLogger("weir.decide")
+ROOM_SECONDS = 0.02
+STUCK_SECONDS = 1.0
+
+
+class Holding(Protocol):
+    """What becomes of answers where another owns the cell (agents/standby.py)."""
+
+    def folded(self, cell: Cell[Any], answers: int) -> None:
+        """So many more are held."""
+
+    def full(self, cell: Cell[Any]) -> bool:
+        """Whether it holds as much as it may."""
+
+
+class Every(NamedTuple):
+    """How often what changed is stored, and what is stored is saved."""
+
+    checkpoint_seconds: float
+    save_seconds: float
 
 
 class Deciding:
-    """The tasks of this worker. `begin` is state.lifecycle.start, told what the state must fit; `decided` hears of batches and seconds."""
+    """Folds, commits, stores and saves the cells of this worker.
+
+    `fenced` hears where another task has shut us out; `decided` of an owner's batches and their seconds.
+    """
 
     def __init__(
         self,
-        task_of: Callable[[Partition, Start], Task],
+        cells: Mapping[Partition, Cell[Task]],
+        standby: Holding,
         *,
-        begin: Callable[[Partition], Coroutine[Any, Any, Start]],
         world: World,
+        fenced: Callable[[Cell[Task], Fenced], Awaitable[None]],
         decided: Callable[[list[Judged], float], None],
-        checkpoint_seconds: float,
-        save_seconds: float,
+        spawn: Spawn,
+        every: Every,
     ) -> None:
-        self.tasks: dict[Partition, Task] = {}
-        self._task_of, self._begin, self._world, self._decided = task_of, begin, world, decided
-        self._checkpoint_seconds, self._save_seconds = checkpoint_seconds, save_seconds
-        self._checkpointed: dict[Partition, float] = {}
-        self._saved: dict[Partition, float] = {}
-        self._fenced: set[Partition] = set()
-        self._one_at_a_time = asyncio.Lock()  # of commit, checkpoint and stop: one committer
-        self._one_save = asyncio.Lock()  # held while one runs: what ends the task waits until it has seen that, and given up
-
-    async def assigned(self, partition: Partition) -> None:
-        """Starts the partition's task. Raises a RefusedStart."""
-        try:
-            start = await carry_out(self._begin(partition), self._world.perform)
-        except PartitionLost as error:  # while it started: it is another's, who must not be disturbed
-            _log.warning("%s", error)
-            await self._world.perform(CloseStore(partition))
-            await self._given_away(partition, error)
-            return
-        self._fenced.discard(partition)
-        self.tasks[partition] = self._task_of(partition, start)
-        self._checkpointed[partition] = self._saved[partition] = time.monotonic()
-        TASK_STARTS.labels(start.began).inc()
-        self._world.source.flow(partition, start.marker.offset)  # last: a fetch that found no task would be lost
-
-    async def revoked(self, partition: Partition) -> None:
-        """Ends the partition's task: acknowledged, committed, stored."""
-        async with self._one_at_a_time:
-            if task := self.tasks.pop(partition, None):
-                async with self._one_save:
-                    if partition in self._fenced:
-                        await self._world.perform(CloseStore(partition))
-                    else:
-                        await carry_out(stop(task), self._world.perform)
-
-    async def lost(self, partition: Partition) -> None:
-        """Ends the partition's task as a kill would: it is another worker's, or our session ran out while the broker was away."""
-        async with self._one_at_a_time:
-            if self.tasks.pop(partition, None):
-                async with self._one_save:
-                    await self._world.perform(CloseStore(partition))
+        self._cells, self._standby, self._world, self._decided = cells, standby, world, decided
+        self._fenced, self._spawn = fenced, spawn
+        self._every = every
+        self._room: dict[Partition, Awaitable[None]] = {}
 
     async def take(self, fetch: Fetch) -> None:
-        """Decides one fetch and sends what came of it."""
-        if task := self.tasks.get(fetch.partition):  # none: revoked while the fetch waited
-            began = time.perf_counter()
-            decided = task.decide(fetch)
-            receipt = task.progress.sent(upto=fetch.end, messages=len(decided.messages))
-            self._world.sink.send(decided.messages, receipt.delivered)
-            self._decided(decided.batches, time.perf_counter() - began)
-            await self._world.sink.room()
-            if task.crowded:  # nothing clean is left to leave the memory: store, then room is made
-                await self._store(task)
-        self._world.source.done(fetch)
+        """One fetch; none before those of its cell that wait."""
+        if (cell := self._cells.get(fetch.partition)) is None:  # closed while the fetch waited
+            self._world.reader.done(fetch)
+            return
+        cell.parked.append(fetch)
+        await self._go_on(cell)
 
-    async def keep(self) -> None:
-        """Commits what is acknowledged; stores where it is due."""
-        for task in list(self.tasks.values()):
-            if self._due(task):
-                await self._store(task)
-                continue
-            async with self._one_at_a_time:
-                if self.tasks.get(task.partition) is task:
-                    with suppress(PartitionLost):  # `lost` follows
-                        await carry_out(commit(task.partition, task.progress), self._world.perform)
+    async def _go_on(self, cell: Cell[Task]) -> None:
+        while cell.parked and not cell.task.crowded and not cell.stuck:
+            fetch = cell.parked[0]
+            if not self._folded(cell, fetch):
+                break
+            cell.parked.popleft()
+            if self._standby.full(cell):
+                cell.undone.append(fetch)
+            else:
+                self._world.reader.done(fetch)
+            await cell.out.room()
+        if cell.task.crowded and not cell.making_room:
+            cell.making_room = True
+            self._room[cell.task.partition] = self._spawn(self._make_room(cell))
+
+    def _folded(self, cell: Cell[Task], fetch: Fetch) -> bool:
+        """Whether all of it could be: one that stands by stops before a control row that it cannot load."""
+        task, began = cell.task, time.perf_counter()
+        for part in parts(fetch, folded=task.progress.folded, apart=not task.owns):
+            try:
+                decided = task.decide(part)
+            except RefusedStart as error:
+                if task.owns:
+                    raise
+                cell.stuck = error
+                return False
+            messages = decided.messages
+            receipt = task.progress.sent(upto=part.end, messages=len(messages))
+            task.held.hold(receipt, messages, at=self._world.committed.clock, sent=task.owns)
+            if task.owns:
+                cell.out.send(messages, receipt.delivered)
+                self._decided(decided.batches, time.perf_counter() - began)
+            else:
+                self._standby.folded(cell, len(messages))
+        return True
+
+    async def _make_room(self, cell: Cell[Task]) -> None:
+        """Nothing clean is left to leave the memory: what has changed is stored, then it goes on."""
+        while self._has(cell) and cell.task.crowded:
+            await self._commit(cell)
+            if not await self._store(cell):
+                await asyncio.sleep(ROOM_SECONDS)
+        cell.making_room = False
+        await self._go_on(cell)
+
+    async def commit(self) -> None:
+        """What is acknowledged."""
+        await asyncio.gather(*[self._commit(cell) for cell in self._cells.values()])
+
+    async def _commit(self, cell: Cell[Task]) -> None:
+        async with cell.committing:
+            if cell.task.owns and self._has(cell):
+                with suppress(PartitionLost):  # `lost` follows
+                    await carry_out(commit(cell.task.partition, cell.task.progress), self._world.perform)
+
+    async def store(self) -> None:
+        """What is due."""
+        await asyncio.gather(*[self._store(cell) for cell in self._cells.values() if self._due(cell)])
+
+    async def _store(self, cell: Cell[Task]) -> bool:
+        async with cell.storing:
+            if not self._has(cell):
+                return True
+            if cell.task.frozen is None:
+                cell.checkpointed = time.monotonic()
+            return await carry_out(checkpoint(cell.task), self._world.perform)
+
+    def _due(self, cell: Cell[Task]) -> bool:
+        task = cell.task
+        if task.frozen is not None:
+            return True
+        if task.progress.folded == task.progress.stored:
+            return False
+        age_seconds = time.monotonic() - cell.checkpointed
+        return age_seconds >= self._every.checkpoint_seconds or (task.changed_keys > DIRTY_MAX and age_seconds >= EARLY_SECONDS)
 
     async def save(self) -> None:
-        """Saves what is stored, where it is due. Raises Fenced where another task has a cell that the group goes on giving us."""
-        for task in list(self.tasks.values()):
-            if not save_due(task) or time.monotonic() - self._saved[task.partition] < self._save_seconds:
+        """What is stored, one cell after the other."""
+        for cell in list(self._cells.values()):
+            if not cell.task.owns or not save_due(cell.task) or time.monotonic() - cell.saved < self._every.save_seconds:
                 continue
-            fenced = await self._saved_or_fenced(task)
-            if fenced:
-                _log.warning("%s", fenced)
-                await self.lost(task.partition)
-                await self._given_away(task.partition, fenced)
-
-    async def _saved_or_fenced(self, task: Task) -> Fenced | None:
-        async with self._one_save:
             try:
-                if self._has(task):
-                    await carry_out(save(task, wanted=lambda: self._has(task)), self._world.perform)
-                    self._saved[task.partition] = time.monotonic()
+                async with cell.saving:
+                    if self._owns(cell):
+                        await carry_out(save(cell.task, wanted=lambda cell=cell: self._owns(cell)), self._world.perform)  # type: ignore[misc]  # bound at once
+                        cell.saved = time.monotonic()
             except Fenced as error:
-                self._fenced.add(task.partition)  # before whoever waits for the end of this save goes on: no commit follows
-                return error
-        return None
+                cell.task.owns = False  # before anybody else goes on: no commit follows
+                await self._fenced(cell, error)
 
-    def _has(self, task: Task) -> bool:
-        return self.tasks.get(task.partition) is task
+    async def unstick(self) -> None:
+        """What could not be loaded may have come."""
+        for cell in list(self._cells.values()):
+            if cell.stuck:
+                cell.stuck = None
+                await self._go_on(cell)
 
-    async def _given_away(self, partition: Partition, fenced: PartitionLost) -> None:
-        deadline = time.monotonic() + FENCED_SECONDS
-        while self._world.source.ours(partition):
-            if time.monotonic() > deadline:
-                raise fenced
-            await asyncio.sleep(0.1)
+    def _has(self, cell: Cell[Task]) -> bool:
+        return self._cells.get(cell.task.partition) is cell
 
-    async def _store(self, task: Task) -> None:
-        async with self._one_at_a_time:
-            if self.tasks.get(task.partition) is task:
-                with suppress(PartitionLost):  # `lost` follows
-                    await carry_out(checkpoint(task), self._world.perform)
-                self._checkpointed[task.partition] = time.monotonic()
-
-    def _due(self, task: Task) -> bool:
-        if task.progress.folded == task.progress.stored or not task.live:
-            return False
-        age_seconds = time.monotonic() - self._checkpointed[task.partition]
-        return age_seconds >= self._checkpoint_seconds or (task.changed_keys > DIRTY_MAX and age_seconds >= EARLY_SECONDS)
+    def _owns(self, cell: Cell[Task]) -> bool:
+        return cell.task.owns and not cell.leaving and self._has(cell)
 
 
-def decide(app: faust.App, log: str, deciding: Deciding, *, world: World, commit_seconds: float) -> None:
-    """Registers the agent and its timer."""
+def parts(fetch: Fetch, *, folded: int, apart: bool) -> Iterator[Fetch]:
+    """What of a fetch is not folded yet. apart: each control row by itself, so that nothing is half done where one cannot be loaded."""
+    partition, after, records = fetch
+    if folded > after:
+        after, records = folded, [record for record in records if record.offset >= folded]
+    cuts = [at for at, record in enumerate(records) if apart and record.headers and is_control(record)]
+    bounds = sorted({0, *cuts, *(cut + 1 for cut in cuts), len(records)})
+    for begin, end in pairwise(bounds):
+        yield Fetch(partition, after, records[begin:end])
+        after = records[end - 1].offset + 1
 
-    @app.agent(feed(app, world.source, log, assigned=deciding.assigned, revoked=deciding.revoked, lost=deciding.lost))
+
+def decide(app: faust.App, queue: FetchQueue, deciding: Deciding, *, commit_seconds: float) -> None:
+    """Registers the agent and its timers. queue: of the log's fetches."""
+
+    @app.agent(Channel(app, queue=queue))
     @or_exit
     async def decide(fetches: AsyncIterator[Fetch]) -> None:
         async for fetch in fetches:
@@ -167,10 +206,20 @@ def decide(app: faust.App, log: str, deciding: Deciding, *, world: World, commit
 
     @app.timer(commit_seconds)
     @or_exit
-    async def keep_decided() -> None:
-        await deciding.keep()
+    async def commit_decided() -> None:
+        await deciding.commit()
+
+    @app.timer(STORE_SECONDS)
+    @or_exit
+    async def store_decided() -> None:
+        await deciding.store()
 
     @app.timer(SAVE_LOOK_SECONDS)
     @or_exit
     async def save_decided() -> None:
         await deciding.save()
+
+    @app.timer(STUCK_SECONDS)
+    @or_exit
+    async def unstick() -> None:
+        await deciding.unstick()

@@ -5,10 +5,11 @@ whoever waits in `put`. This one is filled without waiting (the source bounds wh
 drops the fetches of a partition that is taken away: they are of an assignment that is over.
 """
 
+import asyncio
 import functools
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 import faust
@@ -72,6 +73,15 @@ def or_exit(agent: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
             raise
 
     return guarded
+
+
+def spawn(coroutine: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+    """Runs beside everything else. What it raises ends the process, as an agent's would."""
+
+    async def guarded() -> None:
+        await coroutine
+
+    return asyncio.ensure_future(or_exit(guarded)())
 
 
 def ended(error: BaseException) -> None:

@@ -2,14 +2,12 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import faust
 import numpy as np
 
-from engine.control import Board
 from engine.task import Judged, Task
 from features.fold import Status
 from schemas.label_code import LabelCode
@@ -17,12 +15,12 @@ from schemas.reasons import Reason
 from schemas.records import Partition
 from schemas.row import Kind
 from schemas.verdict import Action, DecidedBy
-from state.progress import Progress
 from telemetry import metrics
 
 EVERY_SECONDS = 0.5
 SMALL = 100
 """Of so few rows numpy's way of counting costs more than Python's."""
+ROLES = ("owner", "standby")
 POSITIONS = ("folded", "acknowledged", "committed", "stored", "saved")
 
 
@@ -30,29 +28,14 @@ class Watch:
     """One a worker."""
 
     def __init__(self) -> None:
-        self._tasks: Mapping[Partition, Task] = {}
-        self._positions: Mapping[Partition, Progress] = {}
-        self._starting: AbstractSet[Partition] = set()
-        self._board = Board()
-        self._roles: tuple[str, ...] = ()
         self._began = time.monotonic()
         self._moved: dict[tuple[Partition, str], tuple[int, float]] = {}
         self._counted: dict[tuple[Partition, str], int] = {}
         self._in_force: dict[Partition, dict[str, str]] = {}
         self._ready = False
 
-    def over(
-        self,
-        app: faust.App,
-        *,
-        tasks: Mapping[Partition, Task],
-        positions: Mapping[Partition, Progress],
-        starting: AbstractSet[Partition],
-        board: Board,
-        roles: tuple[str, ...],
-    ) -> None:
-        """Registers the timer that looks at positions and caches. starting: source partitions that are ours and do not flow yet."""
-        self._tasks, self._positions, self._starting, self._board, self._roles = tasks, positions, starting, board, roles
+    def over(self, app: faust.App, tasks: Mapping[Partition, Task], *, reasons: Callable[[], dict[str, str]]) -> None:
+        """Registers the timer that looks at positions and caches. reasons: why the worker is not ready."""
 
         @app.timer(EVERY_SECONDS)
         async def look() -> None:
@@ -60,7 +43,7 @@ class Watch:
                 self._look_at(partition, task)
             for partition in self._in_force.keys() - tasks.keys():
                 self._forget(partition)
-            if not self._ready and not self.reasons():
+            if not self._ready and not reasons():
                 self._ready = True
                 metrics.START_SECONDS.set(time.monotonic() - self._began)
 
@@ -96,6 +79,10 @@ class Watch:
                 before = self._moved[partition, position] = (offset, now)
             metrics.POSITION.labels(name, position).set(offset)
             metrics.POSITION_AGE_SECONDS.labels(name, position).set(now - before[1])
+        for role, is_so in zip(ROLES, (task.owns, not task.owns), strict=True):
+            metrics.ROLE.labels(name, role).set(is_so)
+        metrics.HELD_ANSWERS.labels(name).set(len(task.held))
+        metrics.HELD_BYTES.labels(name).set(task.held.bytes)
         shown = self._in_force.setdefault(partition, {})
         for key, control in task.in_force.controls.items():
             if shown.get(key, control.version) != control.version:
@@ -127,26 +114,13 @@ class Watch:
             self._moved.pop((partition, position))
         for key, version in self._in_force.pop(partition).items():
             metrics.IN_FORCE.remove(name, key, version)
+        for role in ROLES:
+            metrics.ROLE.remove(name, role)
+        metrics.HELD_ANSWERS.remove(name)
+        metrics.HELD_BYTES.remove(name)
         metrics.CACHE_BYTES.remove(name)
         metrics.CACHE_KEYS.remove(name)
         metrics.FOLD_DEATHS.remove(name)
-
-    def reasons(self) -> dict[str, str]:
-        """Why this worker is not ready; empty: it is. Asked from the server's thread."""
-        reasons = {}
-        if "decide" in self._roles and not self._tasks:
-            reasons["decide"] = "no partition of the log is assigned, or its task is starting"
-        for partition, task in list(self._tasks.items()):
-            where = f"{partition.topic}[{partition.number}]"
-            if not task.caught_up:
-                reasons[where] = f"folded to {task.progress.folded}, not yet all that the log held at the start"
-            elif due := self._board.due(partition.number, dict(task.in_force.controls)):
-                reasons[where] = f"{due[0].key} {due[0].version} is wished and not yet in force"
-        if "intake" in self._roles and self._board.history_under_way:
-            reasons["intake"] = "a history is being put into the log: nothing else is taken in until `weir backfill` is through"
-        elif "intake" in self._roles and (self._starting or not self._positions):
-            reasons["intake"] = "no partition of the source flows yet: it is not assigned, or the catalogue in force is not known"
-        return reasons
 
 
 def _counts(values: Any) -> list[tuple[int, int]]:  # noqa: ANN401  # any integer array

@@ -5,17 +5,20 @@ import logging
 import os
 import signal
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from agents.changelog import Changelog
+from broker.committed import Committed
+from broker.reader import Reader
 from broker.sink import Sink
 from broker.snapshots import Snapshots
 from broker.source import Source
 from schemas.errors import StoreDamaged, WeirError
 from schemas.records import Partition
-from state.checkpoint import LogRange, Marker
+from state.checkpoint import Checkpoint, LogRange, Marker
 from state.damage import delete
 from state.steps import (
     AdoptStore,
@@ -55,27 +58,35 @@ class Failpoint:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Clients(NamedTuple):
+    """Of the broker. source: the group's member, which reads what the group gives; reader: the log, whoever owns it."""
+
+    source: Source
+    reader: Reader
+    committed: Committed
+    sink: Sink
+    snapshots: Snapshots
+
+
 class World:
     """The outside as agents see it: where fetches come from, where messages go, and what a task asks for, done.
 
     `topic_id` answers with a topic's id; `folder` holds a database a partition.
     """
 
-    def __init__(
-        self,
-        source: Source,
-        sink: Sink,
-        snapshots: Snapshots,
-        *,
-        topic_id: Callable[[str], str],
-        folder: Path,
-        value_version: int,
-        failpoint: str = "",
-    ) -> None:
-        self.source = source
-        self.sink = sink
-        self._changelog = Changelog(snapshots, topic_id=topic_id, store=self.store, ours=source.ours, value_version=value_version)
-        self._writes = asyncio.Lock()  # a view of several families is one only between two writes
+    def __init__(self, clients: Clients, *, topic_id: Callable[[str], str], folder: Path, value_version: int, failpoint: str = "") -> None:
+        self.source, self.reader, self.committed, self.sink, snapshots = clients
+        self.ending = False
+        """The process is to end: what begins gives up."""
+        self._changelog = Changelog(
+            snapshots,
+            topic_id=topic_id,
+            store=self.store,
+            stays=self.source.stays,
+            ending=lambda: self.ending,
+            value_version=value_version,
+        )
+        self._writes: defaultdict[Partition, asyncio.Lock] = defaultdict(asyncio.Lock)  # a view of several families is one between writes
         self._topic_id = topic_id
         self._folder = folder
         self._failpoint = Failpoint(failpoint) if failpoint else None
@@ -96,9 +107,9 @@ class World:
     async def _done(self, step: Step[Any]) -> Any:  # noqa: ANN401  # as above
         match step:
             case ReadCommitted(partition):
-                return await self.source.committed(partition)
+                return await self.reader.committed(partition)
             case ReadLogRange(partition):
-                begin, end = await self.source.log_range(partition)
+                begin, end = await self.reader.log_range(partition)
                 return LogRange(await asyncio.to_thread(self._topic_id, partition.topic), begin, end)
             case OpenStore(partition):
                 return await asyncio.to_thread(self._opened, partition)
@@ -107,11 +118,14 @@ class World:
                     await asyncio.sleep(ACKNOWLEDGED_POLL_SECONDS)
             case CommitOffset(partition, offset):
                 await self.source.commit({partition: offset})
-            case WriteStore() | WriteValues() | AdoptStore() | ForgetChanges() | EmptyStore() | CloseStore():
-                async with self._writes:
+            case WriteStore(Checkpoint(partition)):
+                async with self._writes[partition]:
                     await asyncio.to_thread(self._written, step)
-            case FreezeStored():
-                async with self._writes:
+            case WriteValues(partition) | AdoptStore(partition) | ForgetChanges(partition) | EmptyStore(partition) | CloseStore(partition):
+                async with self._writes[partition]:
+                    await asyncio.to_thread(self._written, step)
+            case FreezeStored(partition):
+                async with self._writes[partition]:
                     return await self._changelog.perform(step)
             case _:
                 return await self._changelog.perform(step)

@@ -54,7 +54,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     save_seconds: float = 60.0
     """How often what is stored is saved to the changelog; a start without a disk folds so much of the log again."""
     standby: bool = True
-    """Stand by for the cells that others own, and hedge what they and the intakes are late with."""
+    """Fold the cells that others own, too, and hedge what they and the intakes are late with."""
+    cells: str = ""
+    """The cells to stand by for, `0,2,3`; empty: all. A cell that the group gives beyond them is begun from disk or changelog."""
     hedge_ms: int = 300
     """The hedge time: what nobody answered or appended for so long is answered or appended here. Above `commit_ms` and what is normal."""
     hedge_share: float = 0.1
@@ -92,6 +94,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     def data_folder(self) -> Path:
         """The data folder of this prefix and worker."""
         return Path(self.data) / self.prefix / self.worker
+
+    def cells_of(self, partitions: int) -> tuple[int, ...]:
+        """The cells to stand by for, of so many. Raises BadSetting."""
+        if not self.standby:
+            return ()
+        named = [name.strip() for name in self.cells.split(",") if name.strip()]
+        if wrong := [name for name in named if not name.isdecimal() or int(name) >= partitions]:
+            raise BadSetting(f"WEIR_CELLS: there is no cell {wrong[0]!r}; the log has {partitions}, from 0 on")
+        return tuple(sorted({int(name) for name in named})) or tuple(range(partitions))
 
     def key(self) -> bytes:
         """The id key. Raises BadSetting if there is none, or it is shorter than 16 bytes."""

@@ -3,11 +3,12 @@
 import os
 import sys
 import threading
+from collections.abc import Callable
 
+from agents.world import World
 from broker.connection import Connection
 from broker.flow import Stand
 from broker.sink import Sink
-from broker.source import Source
 from broker.stalls import Looking, Member, Stalls
 from engine.control import Board
 from schemas.errors import Stuck
@@ -31,21 +32,36 @@ def _end(why: str) -> None:
 
 
 def watch_worker(
-    watchdog: Watchdog, connection: Connection, *, source: Source, sink: Sink, board: Board, control: Partition, log: str
+    watchdog: Watchdog,
+    connection: Connection,
+    world: World,
+    *,
+    holds_back: Callable[[Partition], bool],
+    board: Board,
+    control: Partition,
+    log: str,
 ) -> None:
-    """Everything of a worker, from here on. control: the partition that Faust reads; log: the one topic that is no source."""
-    held = _Held(sink, board, log)
+    """Everything of a worker, from here on. control: the partition that Faust reads; log: the one topic that is no source.
+
+    holds_back: whether who folds a partition of the log lets its fetches wait on purpose.
+    """
+    source, reader = world.source, world.reader
+    held = _Held(world.sink, board, log)
+
+    def holds(partition: Partition) -> bool:
+        return held(partition) or holds_back(partition)
 
     def stands() -> dict[Partition, Stand]:
         held.look()
-        return {**source.stands, control: Stand(board.heard + 1, 0, full=False, moves=board.heard)}
+        return {**source.stands, **reader.stands, control: Stand(board.heard + 1, 0, full=False, moves=board.heard)}
 
     def member() -> Member | None:
         return None if source.pulse.resting else Member(source.group, source.instance_id, source.all_ours)
 
-    watchdog.watch("source", source.pulse)
+    for thread, pulse in (("source", source.pulse), ("reader", reader.pulse), ("committed", world.committed.pulse)):
+        watchdog.watch(thread, pulse)
     watchdog.start()
-    Looking(connection, Stalls(holds=held), stands=stands, member=member, now=lambda: watchdog.now, report=watchdog.report).start()
+    Looking(connection, Stalls(holds=holds), stands=stands, member=member, now=lambda: watchdog.now, report=watchdog.report).start()
 
 
 class _Held:

@@ -14,49 +14,44 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from functools import lru_cache, partial
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import faust
 
+from agents.cells import Cells
 from agents.control import control
 from agents.credentials import credentials
-from agents.decide import Deciding, decide
-from agents.feed import ended
+from agents.decide import Deciding, Every, decide
+from agents.feed import ended, spawn
 from agents.intake import Taking, into_log
+from agents.ready import Readiness
+from agents.standby import Standby, stand_by
 from agents.watch import Watch
-from agents.world import World
+from agents.world import Clients, World
 from app.ground import Ground
 from app.guarding import Guarding
 from app.hedging import hedging_of
 from app.intakes import Intakes
 from app.settings import Settings
+from app.tasks import begin, task_of
 from app.watched import guard, watch_worker
 from broker.committed import Committed
+from broker.reader import Reader
 from broker.sink import Sink
 from broker.snapshots import Snapshots
 from broker.source import Source
-from engine.control import Board, id_key_of
-from engine.task import Task
+from engine.control import id_key_of
+from engine.task import Judged, Task
 from features.aggregates.stored import VERSION
 from features.by_reference import fold_one
-from features.catalogue import Catalogue, read_catalogue
-from features.fold import FOLD_VERSION, Fold
-from models.in_force import InForce
-from models.model import Packages
-from schemas.declared import Declared
 from schemas.errors import BadSetting, Ours
 from schemas.records import Partition
-from schemas.topics import CHANGELOG, CONTROL, DEAD_LETTERS, DECISIONS, LOG
-from state.checkpoint import Start
-from state.lifecycle import start
+from schemas.topics import CHANGELOG, CONTROL, LOG
+from state.hedging import Hedging
 from telemetry.logs import set_up
-from telemetry.metrics import CACHE_MISSES
 from telemetry.server import Health, serve
 
-NOTHING_IN_FORCE: InForce[Catalogue] = InForce(lru_cache(16)(partial(read_catalogue, place="the catalogue in the log")), FOLD_VERSION)
-"""Knows how a catalogue is read; one that was verified is not read again when it is obeyed, which took 60 ms of the loop."""
 _log = logging.getLogger("weir")
 SWITCH_SECONDS = 0.0005
 """The interpreter's default lets a thread wait 5 ms for another."""
@@ -85,17 +80,17 @@ class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
 
 def build(ground: Ground) -> Worker:
     """A worker ready to run. Raises BadSetting where its port is taken."""
-    settings, roles, pseudonyms, connection, topics, board, control_id, sources, hedged, mapping, cells = ground
+    settings, roles, pseudonyms, connection, topics, board, control_id, sources, _, mapping, number = ground
     app = _app(settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     sink = Sink(connection, fatal=ended)
-    source = Source(connection, group=settings.topic("engine"), instance_id=_member(settings, roles, sources), fatal=ended)
+    group = settings.topic("engine")
+    source = Source(connection, group=group, instance_id=_member(settings, roles, sources), fatal=ended)
+    reader, committed = Reader(connection, group=group, fatal=ended), Committed(connection, group=group, fatal=ended)
     guarding = Guarding(settings, fold_one)
     world = World(
-        source,
-        sink,
-        Snapshots(connection, CHANGELOG.under(settings.prefix)),
+        Clients(source, reader, committed, sink, Snapshots(connection, CHANGELOG.under(settings.prefix))),
         topic_id=topics.topic_id,
         folder=settings.data_folder,
         value_version=VERSION,
@@ -103,35 +98,26 @@ def build(ground: Ground) -> Worker:
     )
     log, control_topic = LOG.under(settings.prefix), CONTROL.under(settings.prefix)
     watch = Watch()
-    deciding = Deciding(
-        _task_of(settings, world, guarding, board),
-        begin=partial(start, key_fingerprint=pseudonyms.fingerprint, fold_version=FOLD_VERSION),
-        world=world,
-        decided=watch.decided,
-        checkpoint_seconds=settings.checkpoint_seconds,
-        save_seconds=settings.save_seconds,
-    )
-    if "decide" in roles:
-        decide(app, log, deciding, world=world, commit_seconds=settings.commit_ms / 1000)
+    cells = _folded(app, ground, world, guarding, decided=watch.decided)
     control(
         app,
         control_topic,
         board,
         topic_id=control_id,
         id_key=id_key_of(pseudonyms.fingerprint),
-        tasks=deciding.tasks,
+        tasks=cells.tasks,
         verify=Task.verify,
         sink=sink,
     )
-    intakes = Intakes(board, settings, pseudonyms, mapping, cells=cells)
-    committed = Committed(connection, group=settings.topic("engine"), fatal=ended)
-    hedging = hedging_of(app, ground, tasks=deciding.tasks, log=source, committed=committed, intakes=intakes, sink=sink)
+    intakes = Intakes(board, settings, pseudonyms, mapping, cells=number)
+    hedging = hedging_of(app, ground, tasks=cells.tasks, log=reader, committed=committed, intakes=intakes, sink=sink)
     taking = Taking(intakes, world=world, beside=hedging, taken=watch.taken_in)
     if "intake" in roles:
         into_log(app, sources, taking, world=world, commit_seconds=settings.commit_ms / 1000)
-    watch.over(app, tasks=deciding.tasks, positions=taking.positions, starting=taking.starting, board=board, roles=roles)
+    readiness = Readiness(roles, source, cells, taking.positions, board)
+    watch.over(app, cells.tasks, reasons=readiness.reasons)
     try:
-        port = serve(Health(watch.reasons, watchdog := guard()), port=settings.metrics_port)
+        port = serve(Health(readiness.reasons, watchdog := guard()), port=settings.metrics_port)
     except OSError as error:
         raise BadSetting(f"WEIR_METRICS_PORT {settings.metrics_port} cannot be listened at: {error.strerror}") from None
     worker = Worker(app, loop=loop, loglevel="WARN", quiet=True, redirect_stdouts=False)
@@ -139,19 +125,57 @@ def build(ground: Ground) -> Worker:
 
     async def drain() -> None:
         await hedging.stop()
+        cells.ending()
         await source.stop()
+        await cells.close()
         sink.close()
 
     worker.drain = drain
     worker.log_json = settings.log_json
     worker.greeting = _greeting(settings, roles, sources, port)
-    loop.call_soon(source.start, loop)  # beside Faust, not after it: both groups join at the same time
+    for begun in (source.start, reader.start, committed.start):
+        loop.call_soon(begun, loop)  # beside Faust, not after it: both groups join at the same time
+    loop.call_soon(cells.stand_by)
     watchdog.follow(loop)
-    read_by_faust = Partition(control_topic, 0)
-    loop.call_soon(partial(watch_worker, watchdog, connection, source=source, sink=sink, board=board, control=read_by_faust, log=log))
-    if hedged:
-        loop.call_soon(committed.start, loop)
+    guarded = partial(watch_worker, holds_back=cells.holds_back, board=board, control=Partition(control_topic, 0), log=log)
+    loop.call_soon(guarded, watchdog, connection, world)
     return worker
+
+
+def _folded(
+    app: faust.App, ground: Ground, world: World, guarding: Guarding, *, decided: Callable[[list[Judged], float], None]
+) -> Cells[Task]:
+    """The cells of a worker, all that happens in them registered; none without the role `decide`. `decided` hears of what is answered."""
+    settings, log = ground.settings, LOG.under(ground.settings.prefix)
+    decides = "decide" in ground.roles
+
+    def hedging() -> Hedging:
+        return Hedging(after_seconds=settings.hedge_ms / 1000, share=settings.hedge_share, now=world.committed.clock)
+
+    cells = Cells(
+        task_of(settings, world, guarding, ground.board),
+        begin=begin(ground.pseudonyms.fingerprint),
+        world=world,
+        cells=[Partition(log, number) for number in settings.cells_of(ground.cells)] if decides else [],
+        hedging=hedging,
+        out_of=lambda _: world.sink,
+        spawn=spawn,
+    )
+    if decides:
+        cells.over(log)
+        standby = Standby(cells.all, world=world, held_bytes=settings.held_mib << 20, save_seconds=settings.save_seconds)
+        deciding = Deciding(
+            cells.all,
+            standby,
+            world=world,
+            fenced=cells.fenced,
+            decided=decided,
+            spawn=spawn,
+            every=Every(settings.checkpoint_seconds, settings.save_seconds),
+        )
+        decide(app, cells.queue, deciding, commit_seconds=settings.commit_ms / 1000)
+        stand_by(app, standby, committed=world.committed)
+    return cells
 
 
 def _greeting(settings: Settings, roles: tuple[str, ...], sources: tuple[str, ...], port: int) -> tuple[str, ...]:
@@ -183,33 +207,6 @@ def _app(settings: Settings) -> faust.App:
         web_enabled=False,
         worker_redirect_stdouts=False,
     )
-
-
-def _task_of(settings: Settings, world: World, guarding: Guarding, board: Board) -> Callable[[Partition, Start], Task]:
-    packages = Packages(Path(settings.artefacts))
-
-    def task_of(partition: Partition, start: Start) -> Task:
-        missed = CACHE_MISSES.labels(str(partition.number))
-
-        def load(entity: str, keys: list[bytes]) -> list[bytes | None]:
-            missed.inc(len(keys))
-            return world.store(partition).load(entity, keys)
-
-        def fold_of(catalogue: Catalogue, declared: Declared) -> Fold:
-            return guarding.fold(catalogue, declared=declared, load=load, cache_bytes=settings.cache_mib << 20)
-
-        return Task(
-            partition,
-            start,
-            nothing_in_force=NOTHING_IN_FORCE,
-            fold_of=fold_of,
-            packages=packages,
-            decisions=DECISIONS.under(settings.prefix),
-            dead_letters=DEAD_LETTERS.under(settings.prefix),
-            guarded=guarding.of(partition, log_id=start.marker.topic_id, quarantined=board.quarantined(partition.number)),
-        )
-
-    return task_of
 
 
 def run(ground: Ground) -> int:

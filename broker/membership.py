@@ -55,13 +55,11 @@ class Membership:
         self,
         feeds: dict[str, Feed],
         *,
-        loop: asyncio.AbstractEventLoop,
         read: set[Partition],
         forget: Callable[[Partition], object],
         fatal: Fatal,
     ) -> None:
         self._feeds = feeds
-        self._loop = loop
         self._forget = forget
         self._fatal = fatal
         self._read = read
@@ -74,8 +72,9 @@ class Membership:
         self._changing = threading.Lock()  # `given` is the thread's, `ours` becomes so in the loop
         self._last: dict[Partition, asyncio.Task[None]] = {}
 
-    def join(self, consumer: Consumer) -> None:
-        """Subscribes to the topics of all feeds."""
+    def join(self, consumer: Consumer, loop: asyncio.AbstractEventLoop) -> None:
+        """Subscribes to the topics of all feeds. loop: where they are told."""
+        self._loop = loop
         self.joined = False
         consumer.subscribe(list(self._feeds), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 

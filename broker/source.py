@@ -30,6 +30,7 @@ class Source(Reader):
         }
         super().__init__(connection, group=group, fatal=fatal, in_flight_max=in_flight_max, name="source", options=options)
         self._feeds: dict[str, Feed] = {}
+        self._member = Membership(self._feeds, read=self._read, forget=lambda partition: self._flows.pop(partition, None), fatal=fatal)
         self._rejoining = threading.Event()
 
     def claim(self, topic: str, *, assigned: Callback, revoked: Callback, lost: Callback | None = None) -> None:
@@ -47,10 +48,7 @@ class Source(Reader):
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Joins the group. Callbacks and deliveries run in `loop`."""
-        self._member = Membership(
-            self._feeds, loop=loop, read=self._read, forget=lambda partition: self._flows.pop(partition, None), fatal=self._fatal
-        )
-        self._member.join(self._consumer)
+        self._member.join(self._consumer, loop)
         super().start(loop)
 
     async def stop(self) -> None:
@@ -101,7 +99,7 @@ class Source(Reader):
         if self._rejoining.is_set():
             self._rejoining.clear()
             self._leave()
-            self._member.join(self._consumer)
+            self._member.join(self._consumer, self._loop)
 
     def _leave(self) -> None:
         self._consumer.unsubscribe()

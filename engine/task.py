@@ -9,6 +9,8 @@ from collections.abc import Callable
 from itertools import groupby
 from typing import NamedTuple
 
+import msgspec
+
 from engine.guarded import Guarded, Part
 from engine.told import shown, tell
 from features.asked import Catalogue
@@ -23,7 +25,8 @@ from schemas.declared import Declared
 from schemas.records import Fetch, Message, Origin, Partition
 from schemas.row import Block, Rows, row_dtype, runs
 from schemas.verdict import Verdicts
-from state.checkpoint import Checkpoint, Marker, Start
+from state.checkpoint import Checkpoint, Start
+from state.held import Held
 from state.places import Seen
 from state.progress import Progress
 
@@ -52,9 +55,8 @@ class Decided(NamedTuple):
 class Task:
     """The state of one cell and what is in force in it. `start` says where it begins; state/lifecycle.py is its life.
 
-    nothing_in_force: what is in force before the first control row; it knows how a catalogue is read, and the fold's version. guarded: how
-    it folds; None: nobody is told of it.
-    Raises a RefusedStart if what is in force cannot be loaded.
+    nothing_in_force: what is in force before the first control row; it knows how a catalogue is read, and the fold's version.
+    guarded: how it folds. Raises a RefusedStart if what is in force cannot be loaded.
     """
 
     def __init__(  # noqa: PLR0913 (all but two by keyword)
@@ -71,14 +73,14 @@ class Task:
     ) -> None:
         marker = start.marker
         self.partition = partition
-        self.progress = Progress(
-            marker.offset, committed=start.committed, stored=marker.offset, live_from=start.live_from, saved=start.saved
-        )
+        stored = marker.offset
+        self.progress = Progress(stored, committed=start.committed, stored=stored, live_from=start.live_from, saved=start.saved)
+        self.held, self.owns, self.changelog_id = Held(), start.owns, marker.changelog_id
+        self.frozen: Checkpoint | None = None
         self.in_force = nothing_in_force
         self.fold: Fold | None = None
         self.guarded = guarded or Guarded()
-        self.silent_rows = 0
-        self._start = start
+        self.silent_rows, self._start = 0, start
         self._fold_of, self._packages, self._decisions, self._dead_letters = fold_of, packages, decisions, dead_letters
         self._seen = Seen(marker.seen)
         self._versions = list(marker.versions)
@@ -119,8 +121,7 @@ class Task:
     def decide(self, fetch: Fetch) -> Decided:
         """Folds and answers. The caller sends the messages and tells `progress` so.
 
-        Raises RefusedStart where a control row cannot be loaded, ScoringFailed where the model in force returns no probability,
-        PoisonousRow where a row can be folded in no way.
+        Raises RefusedStart of a control row that cannot be loaded, ScoringFailed, PoisonousRow of a row that can be folded in no way.
         """
         assert fetch.after == self.progress.folded, (
             f"{fetch.partition} is folded to {self.progress.folded}, the fetch follows {fetch.after}"
@@ -195,7 +196,6 @@ class Task:
 
     @property
     def _newest_ms(self) -> int | None:
-        """The cell's newest event time; None: it has seen none."""
         return self.fold.newest_ms if self.fold and self.fold.newest_ms > NEVER else None
 
     def _put_in_force(self, control: Control) -> None:
@@ -220,25 +220,31 @@ class Task:
         else:
             self.fold.obey(self._catalogue, self.declared)
 
-    def freeze(self) -> Checkpoint:
-        """The state as it stands, at a batch's end: every value changed since the last freeze, and the marker."""
-        start = self._start.marker
-        marker = Marker(
-            topic_id=start.topic_id,
+    def passed(self, committed: int) -> None:
+        """The group's offset, moved by whoever owns the cell: what is below it needs no answer of ours."""
+        self.progress.passed(committed)
+        self.held.release(committed)
+        self._start = self._start._replace(live_from=max(self._start.live_from, committed))
+
+    def freeze(self, *, drained: bool = False) -> Checkpoint:
+        """The state as it stands, at a batch's end: every value changed since the last freeze, and the marker; `frozen` until `stored`."""
+        assert self.frozen is None, "what was frozen before is not stored yet"
+        marker = msgspec.structs.replace(
+            self._start.marker,
             offset=self.progress.folded,
-            key_fingerprint=start.key_fingerprint,
-            fold_version=start.fold_version,
-            changelog_id=start.changelog_id,
             seen=tuple(self._seen.all()),
             newest_ms=self._newest_ms,
             in_force=tuple(self.in_force.controls.values()),
             versions=tuple(self._versions),
             declared=self.declared,
+            drained=drained,
         )
-        return Checkpoint(self.partition, marker, self.fold.changed() if self.fold else [])
+        self.frozen = Checkpoint(self.partition, marker, self.fold.changed() if self.fold else [])
+        return self.frozen
 
     def stored(self, checkpoint: Checkpoint) -> None:
         """That checkpoint is on disk; what is clean may leave the memory now."""
         self.progress.store(checkpoint.marker.offset)
+        self.frozen = None
         if self.fold:
             self.fold.make_room()

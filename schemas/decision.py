@@ -20,6 +20,8 @@ from schemas.row import Kind, Rows
 from schemas.verdict import Action, DecidedBy, Verdicts, Versions
 
 REPLAYED_HEADER, REPEAT_HEADER = "weir-replayed", "weir-repeat"
+HEDGED = ("weir-hedged", b"1")
+"""The header of an answer that its cell's owner did not send: a standby did, for want of it."""
 SCORE_NAME = "fraud"
 
 HashHex = Annotated[str, Meta(description="32 hex digits.", extra_json_schema={"pattern": "^[0-9a-f]{32}$"})]

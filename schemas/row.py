@@ -112,6 +112,11 @@ def _dtype(descr: bytes) -> np.dtype[np.void]:
     return np.dtype([tuple(field) for field in fields])
 
 
+def is_control(record: Record) -> bool:
+    """Whether a record of the log puts something in force, and is no block."""
+    return any(name == CONTROL_HEADER for name, _ in record.headers)
+
+
 def unpack(record: Record, dtype: np.dtype[np.void] = ROW) -> Block:
     """One message of the log. Columns are taken by name; what the message lacks is unknown (NaN, else zero), what dtype lacks is dropped.
 

@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.control import Control
 from schemas.declared import Declared
-from schemas.errors import UnknownVersion
+from schemas.errors import TopicMadeAnew, UnknownVersion
 from schemas.records import Origin, Partition
 from schemas.verdict import Versions
 
@@ -33,6 +33,8 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
     """Every combination that was in force; a remembered verdict is an index into it."""
     declared: Declared = Declared()
     """Beside the catalogue in force: since when its features are declared, and the bits of its filters."""
+    drained: bool = False
+    """An owner stopped here in order: what is below was answered, nothing above it."""
     marker_version: int = MARKER_VERSION
 
 
@@ -62,6 +64,14 @@ class Saved(NamedTuple):
     changelog_id: str
     marker: Marker | None
 
+    def require(self, known: str) -> None:
+        """Raises TopicMadeAnew where it is not the changelog that a state was saved to: a save would leave a part for the whole."""
+        if self.changelog_id != known:
+            raise TopicMadeAnew(
+                f"the state on this disk was saved to a changelog with topic id {known}, the changelog now has {self.changelog_id}: "
+                "it was made anew; move the data folder away to fold the log from its first row"
+            )
+
 
 class Start(NamedTuple):
     """Where a task begins. It folds silently from marker.offset to live_from; rows below log_end were in the log when it started."""
@@ -74,6 +84,8 @@ class Start(NamedTuple):
     """The changelog's own position."""
     began: str = "first row"
     """What the state was taken from: `disk`, `changelog`, `first row`."""
+    owns: bool = True
+    """Else it stands by."""
 
 
 _encoder, _decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Marker)

@@ -4,7 +4,7 @@ stored  <=  committed  <=  acknowledged  <=  folded             saved moves to w
 
 folded        state in memory
 acknowledged  every answer below it has been acknowledged by the broker
-committed     the group's offset
+committed     the group's offset; of a standby: as it was read last, which may be above what is folded here
 stored        state on this disk
 saved         state in the changelog: above stored where an old disk takes over
 """
@@ -66,6 +66,13 @@ class Progress:
     def committed(self, position: int) -> None:
         assert self._committed <= position <= self.acknowledged, (self._committed, position, self._acknowledged)
         self._committed = position
+
+    def passed(self, position: int) -> None:
+        """The group's offset stands here, moved by whoever owns the cell: what is below it was answered and acknowledged."""
+        self._committed = max(self._committed, position)
+        self._acknowledged = max(self._acknowledged, position)
+        while self._receipts and self._receipts[0].upto <= position:
+            self._receipts.popleft()
 
     def store(self, position: int) -> None:
         """State up to `position` is on disk."""

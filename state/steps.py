@@ -73,11 +73,13 @@ class AdoptStore(Step[None]):
 
 
 @dataclass(frozen=True)
-class ReadChangelog(Step[list[Value]]):
-    """The next values of the changelog, in its order; none: its end. Then its last marker was `marker`, else BadChangelog is raised."""
+class ReadChangelog(Step[list[Value] | Marker]):
+    """The next values of the changelog, in its order; at its end the last marker that was read.
+
+    Raises BadChangelog where there was none, PartitionLost where the cell is not wanted any more.
+    """
 
     partition: Partition
-    marker: Marker
 
 
 @dataclass(frozen=True)

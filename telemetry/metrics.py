@@ -46,7 +46,7 @@ def _histogram(name: str, meaning: str, *labels: str, buckets: Sequence[float]) 
 # what comes in and goes out
 RECORDS_IN = _counter("weir_records_in", "records read and handed to an agent", "topic")
 MESSAGES_OUT = _counter("weir_messages_out", "messages acknowledged by the broker", "topic")
-DECISIONS = _counter("weir_decisions", "decisions sent", "action", "decided_by")
+DECISIONS = _counter("weir_decisions", "decisions sent as they were made, by the owner of their cell", "action", "decided_by")
 REFUSALS = _counter("weir_refusals", "events refused: each is one dead letter", "reason")
 REPEATS = _counter("weir_repeats", "retries of a producer, answered with the first answer")
 LABELS = _counter("weir_labels", "labels taken, those that came again among them", "label")
@@ -69,6 +69,13 @@ POSITION_AGE_SECONDS = _gauge(
 )
 LAG = _gauge("weir_lag_records", "records of a partition not yet read", "topic", "partition")
 IN_FORCE = _gauge("weir_in_force", "1 for what decides: catalogue, model, policy", "partition", "key", "version")
+
+# who answers
+ROLE = _gauge("weir_role", "1 for what this worker is in a cell: `owner`, or `standby`", "partition", "role")
+HELD_ANSWERS = _gauge("weir_held_answers", "answers that are held because their owner is to send them", "partition")
+HELD_BYTES = _gauge("weir_held_bytes", "bytes of these", "partition")
+HEDGED_ANSWERS = _counter("weir_hedged_answers", "answers sent by a standby, for want of the owner's", "partition")
+WITHHELD_ANSWERS = _counter("weir_withheld_answers", "overdue answers that a standby kept back: their owner moves", "partition")
 
 # what a task keeps
 CACHE_BYTES = _gauge("weir_cache_bytes", "bytes of values in memory", "partition")

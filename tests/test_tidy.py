@@ -76,7 +76,7 @@ ASKS_THE_CLOCK_OR_CHANCE = {"now", "utcnow", "today", "uuid1", "uuid4", "urandom
 IMPURE_WITH_REASON = {
     "models/training/export.py": "where the parity proof makes holes is drawn from a fixed seed; a worker never loads this file"
 }
-AWAITS_IN_STATE = ("state/lifecycle.py", "state/steps.py")
+AWAITS_IN_STATE = ("state/lifecycle.py", "state/starting.py", "state/steps.py")
 
 CHAIN_MAX = 6  # files that a reader opens on the way down; a floor (tests/tree.py) is one of them
 CHAIN_OF_APP_MAX = CHAIN_MAX + 2  # the command and app/worker.py, which only compose

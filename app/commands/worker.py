@@ -9,6 +9,12 @@ from app.settings import read_settings
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The settings that a worker is often started with; every setting has an environment variable, see docs/operations.md."""
     parser.add_argument("--roles", metavar="LIST", help=f"what it does, of {','.join(ROLES)} (default: all)")
+    parser.add_argument(
+        "--standby",
+        action=argparse.BooleanOptionalAction,
+        help="fold the cells of others, and answer where they do not (default: so)",
+    )
+    parser.add_argument("--cells", metavar="LIST", help="of these cells only, 0,2,3 (default: all)")
     parser.add_argument("--name", dest="worker", help="its name in the group, the same after a restart (default: w1)")
     parser.add_argument("--prefix", help="of topics, groups and data folder (default: weir)")
     parser.add_argument("--transactions", metavar="TOPIC", help="the source topic (default: PREFIX-transactions)")

@@ -26,6 +26,9 @@ COUNTED = {  # metric -> by how much thirty sound transactions and one retry mov
     ("weir_repeats_total", "", ""): 1,
 }
 ONLY_WHERE_IT_HAPPENS = {
+    "weir_hedged_answers_total",
+    "weir_withheld_answers_total",
+    "weir_transactions_total",
     "weir_broker_errors_total",
     "weir_hedged_records_total",
     "weir_restore_values_per_second",

@@ -13,12 +13,11 @@ from engine.hedge import Places, wanted_from
 from schemas.records import Partition
 from state import lifecycle
 from state.checkpoint import Checkpoint, Marker
-from state.lifecycle import Kept
+from state.kept import Kept
 from state.progress import Progress
 from state.steps import (
     CommitOffset,
     CommitSave,
-    Delivery,
     EmptyStore,
     ForgetChanges,
     FreezeStored,
@@ -54,19 +53,26 @@ async def commits_what_is_folded(partition: Partition, progress: Progress) -> No
         progress._committed = progress._acknowledged = progress.folded
 
 
-async def stores_at_once(task: Kept) -> None:
-    frozen = task.freeze()
+async def stores_at_once(task: Kept) -> bool:
+    frozen = task.frozen or task.freeze()
     await WriteStore(frozen)
-    task.progress.stored = frozen.marker.offset
+    task.progress.stored, task.frozen = frozen.marker.offset, None
+    return True
 
 
-async def freezes_in_mid_batch(task: Kept) -> None:
+async def freezes_in_mid_batch(task: Kept) -> bool:
     """The values of a moment at which only half of what the marker speaks of was there."""
-    await Delivery(task.progress, task.progress.folded)
-    frozen = task.freeze()
-    await lifecycle.commit(task.partition, task.progress)
+    frozen = task.frozen or task.freeze()
+    if frozen.marker.offset > task.progress.committed:
+        return False
     await WriteStore(frozen._replace(values=frozen.values[: len(frozen.values) // 2]))
     task.stored(frozen)
+    return True
+
+
+async def forgets_what_waits(task: Kept) -> bool:
+    task.frozen = None  # so what had changed up to there is in no checkpoint
+    return await lifecycle.checkpoint(task)
 
 
 async def forgets_before_the_commit(task: Kept, **_: object) -> bool:
@@ -79,11 +85,12 @@ async def forgets_before_the_commit(task: Kept, **_: object) -> bool:
     return True
 
 
-async def restores_the_marker_first(partition: Partition, marker: Marker) -> None:
+async def restores_the_marker_first(partition: Partition, marker: Marker, **_: object) -> Marker:
     await EmptyStore(partition)
     await WriteStore(Checkpoint(partition, marker, []))
-    while values := await ReadChangelog(partition, marker):
+    while isinstance(values := await ReadChangelog(partition), list):
         await WriteValues(partition, values)
+    return marker
 
 
 async def lost_goes_on(_self: object, _partition: Partition) -> None:

@@ -20,7 +20,10 @@ TAKES = (LOG.topic, LOG.topic, TRANSACTIONS[0].topic, LABELS.topic)
 def simulated_time(clock: Clock) -> Iterator[None]:
     """The agents' clock is the simulation's."""
     with (
+        patch("agents.cell.time", clock),
+        patch("agents.cells.time", clock),
         patch("agents.decide.time", clock),
+        patch("agents.standby.time", clock),
         patch("agents.folding.monotonic", clock.monotonic),
         patch("agents.hedge.monotonic", clock.monotonic),
     ):
@@ -122,6 +125,8 @@ class Lives:
         worker.keep_taken()
         worker.keep()
         worker.do_all()
+        worker.store()
+        worker.do_all()
         worker.save()
         worker.do_all()
         worker.group.give_back()
@@ -131,7 +136,7 @@ class Lives:
         outside = self.outside
         taken = all(outside.group.committed.get(source, 0) == len(outside.sources[source]) for source in SOURCES)
         end = len(outside.log)
-        tasks = [task for worker in self.workers.values() if (task := worker.deciding.tasks.get(LOG))]
+        tasks = [task for worker in self.workers.values() if (task := worker.cells.tasks.get(LOG))]
         return taken and any(
             task.progress.folded == task.progress.committed == task.progress.stored == task.progress.saved == end for task in tasks
         )

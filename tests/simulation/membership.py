@@ -42,6 +42,8 @@ class Membership:
 
     def heartbeat(self) -> bool:
         """What the group wants of it; whether it wants anything. Put out: what it had is lost, and it joins again."""
+        if self._source.rejoining:
+            return self._rejoin()
         news = self._outside.group.heartbeat(self.member)
         if news is None:
             self._lose()
@@ -52,6 +54,18 @@ class Membership:
             for partition in given:
                 self._tell(self._begin(partition), partition)
         return news is None or bool(news[0] or news[1])
+
+    def _rejoin(self) -> bool:
+        """Gives everything back, then leaves, and joins."""
+        self.leave()
+        self.give_back()
+        if not self._source.given:
+            self._source.rejoining = False
+            if self.member in self._outside.group.members:
+                self._outside.group.put_out(self.member)
+            self.member = self._outside.group.join(self._machine)
+            self._outside.happened("a worker left and joined again")
+        return True
 
     def hear(self) -> None:
         """Which generation it is; takes nothing new. Put out: what it had is lost."""
@@ -67,12 +81,14 @@ class Membership:
     def _revoke(self, partitions: list[Partition]) -> None:
         for partition in partitions:
             if partition not in self._leaving and partition in self._source.given:
+                self._source.leaving.add(partition)
                 self._leaving[partition] = self._leave(self._agent(partition).revoked, partition)
 
     def _lose(self) -> None:
         lost = list(self._source.given)
         self._source.given.clear()
         self._source.mine.clear()
+        self._source.leaving.clear()
         self._leaving.clear()
         for partition in lost:
             self._leave(self._agent(partition).lost, partition)
@@ -86,6 +102,7 @@ class Membership:
                 del self._leaving[partition]
                 self._source.given.pop(partition, None)
                 self._source.mine.discard(partition)
+                self._source.leaving.discard(partition)
                 self._outside.group.give_back(self.member, partition)
 
     def _begin(self, partition: Partition) -> Callback:

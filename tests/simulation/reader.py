@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from broker.flow import Deliver, Flow
+from broker.reader import TooShort
 from schemas.errors import LogTooShort
 from schemas.records import Fetch, Partition
 from state.steps import ReadCommitted, ReadLogRange, Step
@@ -22,10 +23,11 @@ class Reader:
         self._outside, self._perform = outside, perform
         self._flows: dict[Partition, Flow] = {}
         self._deliveries: dict[str, Deliver] = {}
+        self._too_short: TooShort | None = None
 
-    def take(self, topic: str, deliver: Deliver, *, too_short: object = None) -> None:
-        del too_short  # no source of a simulation forgets
+    def take(self, topic: str, deliver: Deliver, *, too_short: TooShort | None = None) -> None:
         self._deliveries[topic] = deliver
+        self._too_short = too_short
 
     def start(self, loop: Loop) -> None:
         """It reads when it is told to."""
@@ -56,7 +58,7 @@ class Reader:
         return flow.level if (flow := self._flows.get(partition)) else (0, 0.0)
 
     def read(self, most: int, partition: Partition | None = None) -> bool:
-        """One fetch of a partition that flows, of at most so many records; whether there was one. Raises LogTooShort."""
+        """One fetch of a partition that flows, of at most so many records; whether there was one, or none that is still held."""
         there = self._outside.topic
         flowing = []
         for place, flow in self._flows.items():
@@ -69,7 +71,10 @@ class Reader:
         chosen = pick(self._outside.random, flowing)
         flow = self._flows[chosen]
         if chosen == LOG and flow.offset < self._outside.log_begin:
-            raise LogTooShort(f"the log does not hold offset {flow.offset}")
+            assert self._too_short is not None, "no source of a simulation forgets"
+            self.end(chosen)
+            self._too_short(chosen, LogTooShort(f"the log does not hold offset {flow.offset}"))
+            return True
         records = there(chosen)[flow.offset : flow.offset + most]
         self._deliveries[chosen.topic](Fetch(chosen, flow.read(end=records[-1].offset + 1, size=0), records))
         return True

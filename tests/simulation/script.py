@@ -47,7 +47,7 @@ class Script(Lives):
                     worker.deliver()
                 worker.do_all(but=but)
                 worker.keep_taken()
-                if LOG in worker.deciding.tasks and deliver:
+                if LOG in worker.cells.tasks and deliver:
                     worker.keep()
                 worker.do_all(but=but)
                 worker.group.give_back()
@@ -56,8 +56,10 @@ class Script(Lives):
     def store(self, worker: Worker, *, but: Held = lambda _: False) -> None:
         """A checkpoint, as far as nothing of it is held back."""
         self.outside.clock.now += 1
-        worker.keep()
         worker.deliver()
+        worker.keep()
+        worker.do_all(but=but)
+        worker.store()
         worker.do_all(but=but)
         self.judge_end(worker)
 
@@ -80,7 +82,7 @@ class Script(Lives):
 
     def position(self, worker: Worker, name: str) -> int:
         """Of its task."""
-        found: int = getattr(worker.deciding.tasks[LOG].progress, name)
+        found: int = getattr(worker.cells.tasks[LOG].progress, name)
         return found
 
     @property

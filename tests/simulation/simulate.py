@@ -63,6 +63,7 @@ TURNS: list[Callable[[Worker, Random], bool]] = [
     *[lambda worker, _: worker.arrive()] * 4,
     *[lambda worker, _: worker.acknowledge()] * 3,
     lambda worker, _: worker.keep(),
+    lambda worker, _: worker.store(),
     lambda worker, _: worker.keep_taken(),
     lambda worker, _: worker.save(),
     *[lambda worker, _: worker.ask()] * 2,

@@ -17,13 +17,23 @@ class Source(Reader):
         """By the group, each time another object; ours from when the agent is told, as in broker/membership.py."""
         self.mine: set[Partition] = set()
         self.leaving: set[Partition] = set()
+        self.rejoining = False
         self.queues: dict[str, deque[Fetch]] = {}
-        for topic in dict.fromkeys(partition.topic for partition in (LOG, *SOURCES)):
+        for topic in dict.fromkeys(partition.topic for partition in SOURCES):
             queue = self.queues[topic] = deque[Fetch]()
             self.take(topic, queue.append)
 
+    def claim(self, topic: str, **_: object) -> None:
+        assert topic == LOG.topic
+
     def ours(self, partition: Partition) -> bool:
         return partition in self.mine
+
+    def stays(self, partition: Partition) -> bool:
+        return partition in self.mine and partition not in self.leaving
+
+    def rejoin(self) -> None:
+        self.rejoining = True
 
     def flow(self, partition: Partition, offset: int) -> None:
         if partition in self.mine:
@@ -31,8 +41,8 @@ class Source(Reader):
 
     def drop(self, partition: Partition) -> None:
         """What the agent's queue holds of it, as agents/feed.py does."""
-        queue = self.queues[partition.topic]
-        if "queue is kept" not in self._outside.faults:
+        queue = self.queues.get(partition.topic)
+        if queue and "queue is kept" not in self._outside.faults:
             kept = [fetch for fetch in queue if fetch.partition != partition]
             queue.clear()
             queue.extend(kept)

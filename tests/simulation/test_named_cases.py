@@ -17,7 +17,7 @@ def test_a_queue_item_of_an_earlier_assignment_is_not_folded_into_a_later_one() 
         a.take(SOURCE.topic)
         a.deliver()
         a.read(50, LOG)
-        assert a.source.queues[LOG.topic], "a fetch waits"
+        assert not a.cells.queue.empty(), "a fetch waits"
         told.put_out(a)
         a.heartbeat()
         told.settle(a)

@@ -9,20 +9,24 @@ from functools import partial
 from typing import Any, cast
 
 import agents.world
-from agents.decide import Deciding
+from agents.cell import Begin
+from agents.cells import Cells
+from agents.decide import Deciding, Every
 from agents.hedge import Hedging
 from agents.intake import Taking
+from agents.standby import Standby
+from engine.task import Task
 from features.fold import FOLD_VERSION
 from schemas.errors import Fenced
 from schemas.records import Partition
-from state import lifecycle
+from state import starting
 from state.steps import Delivery
 from tests.simulation.cell import LOG, PSEUDONYMS, Intakes, task_of
 from tests.simulation.hedging import HEDGED, means_of
 from tests.simulation.loop import Loop
 from tests.simulation.membership import Membership
 from tests.simulation.outside import Outside
-from tests.simulation.reader import Committed, Reader
+from tests.simulation.reader import Reader
 from tests.simulation.world import World
 
 CHECKPOINT_SECONDS, SAVE_SECONDS = 0.3, 0.5
@@ -39,19 +43,32 @@ class Worker:
         self.world = World(outside, self.loop, outside.disks[machine], member=lambda: self.group.member)
         self.source = self.world.source
         world = cast("agents.world.World", self.world)
-        begin = partial(lifecycle.start, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
-        self.deciding = Deciding(
+        begin, stand_by = (
+            partial(protocol, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
+            for protocol in (starting.start, starting.stand_by)
+        )
+        self.cells = Cells(
             lambda _, start: task_of(start, self.world.disk),
-            begin=begin,
+            begin=Begin(begin, stand_by),
             world=world,
+            cells=[],
+            hedging=lambda: None,
+            out_of=lambda _: world.sink,
+            spawn=self._task,
+        )
+        self.cells.over(LOG.topic)
+        self.deciding = Deciding(
+            self.cells.all,
+            Standby(self.cells.all, world=world, held_bytes=1 << 20, save_seconds=SAVE_SECONDS),
+            world=world,
+            fenced=self.cells.fenced,
             decided=lambda *_: None,
-            checkpoint_seconds=CHECKPOINT_SECONDS,
-            save_seconds=SAVE_SECONDS,
+            spawn=self._task,
+            every=Every(CHECKPOINT_SECONDS, SAVE_SECONDS),
         )
-        self.committed, self.sources = Committed(outside), Reader(outside, self.world.perform)
-        self.hedging = Hedging(
-            HEDGED, tasks=self.deciding.tasks, cells=1, sink=world.sink, means=means_of(outside, self.committed, self.sources, self.source)
-        )
+        self.committed, self.sources = self.world.committed, Reader(outside, self.world.perform)
+        means = means_of(outside, self.committed, self.sources, self.world.reader)
+        self.hedging = Hedging(HEDGED, tasks=self.cells.tasks, cells=1, sink=world.sink, means=means)
         self.taking = Taking(Intakes(), world=world, beside=self.hedging, taken=lambda _: None)
         self._running: dict[str, asyncio.Task[None]] = {}
         self.group = Membership(outside, machine, self.source, agent=self._agent, start=self._task)
@@ -69,24 +86,32 @@ class Worker:
         self._run()
 
     def read(self, most: int, partition: Partition | None = None) -> bool:
-        try:
-            return self.source.read(most, partition) or self.sources.read(most, partition)
-        except Exception as error:  # noqa: BLE001  # as the source's thread: it ends the process
-            self.ended = error
-            return False
+        readers = [self.world.reader, self.source, self.sources]
+        first = int(self.outside.random.random() * len(readers))
+        found = any(reader.read(most, partition) for reader in readers[first:] + readers[:first])
+        self._run()
+        return found
 
     def take(self, topic: str) -> bool:
         """The agent of a topic takes its next fetch, if it has finished the one before."""
-        queue = self.source.queues.get(topic)
-        if not queue or self._busy(f"take {topic}"):
+        if self._busy(f"take {topic}"):
             return False
-        agent = self.deciding if topic == LOG.topic else self.taking
-        self._start(f"take {topic}", agent.take(queue.popleft()))
+        if topic == LOG.topic:
+            if self.cells.queue.empty():
+                return False
+            self._start(f"take {topic}", self.deciding.take(self.cells.queue.get_nowait()))
+            return True
+        if not (queue := self.source.queues[topic]):
+            return False
+        self._start(f"take {topic}", self.taking.take(queue.popleft()))
         return True
 
     def keep(self) -> bool:
-        """The timer that commits and stores; whether there was something to do. So the others."""
-        return self._timer("keep", self.deciding.keep)
+        """The timer that commits; whether there was something to do. So the others."""
+        return self._timer("keep", self.deciding.commit)
+
+    def store(self) -> bool:
+        return self._timer("store", self.deciding.store)
 
     def keep_taken(self) -> bool:
         return self._timer("keep taken", self.taking.keep)
@@ -149,6 +174,7 @@ class Worker:
 
     def stop(self) -> None:
         """SIGTERM: everything is given back."""
+        self.cells.ending()
         self.group.leave()
         self._run()
 
@@ -169,8 +195,8 @@ class Worker:
         """The steps that it has asked for, without those that wait for acknowledgements."""
         return [step for step, _ in self.world.pending if not isinstance(step, Delivery)]
 
-    def _agent(self, partition: Partition) -> Deciding | Taking:
-        return self.deciding if partition == LOG else self.taking
+    def _agent(self, partition: Partition) -> Cells[Task] | Taking:
+        return self.cells if partition == LOG else self.taking
 
     def _busy(self, what: str) -> bool:
         running = self._running.get(what)

@@ -31,6 +31,7 @@ from tests.simulation.disk import Disk
 from tests.simulation.group import Member
 from tests.simulation.loop import Loop
 from tests.simulation.outside import Outside
+from tests.simulation.reader import Committed, Reader
 from tests.simulation.saving import Saving
 from tests.simulation.sink import Sink
 from tests.simulation.source import Source
@@ -49,6 +50,8 @@ class World:
     def __init__(self, outside: Outside, loop: Loop, disk: Disk, *, member: Callable[[], Member]) -> None:
         self.outside, self.disk = outside, disk
         self.source, self.sink = Source(outside, self.perform), Sink(outside)
+        self.reader, self.committed = Reader(outside, self.perform), Committed(outside)
+        self.ending = False
         self.saving = Saving(outside, disk, self.source)
         self.pending: list[tuple[Step[Any], Future[Any]]] = []
         self.open = False

@@ -37,6 +37,21 @@ def test_a_commit_past_what_is_acknowledged_is_our_own_fault() -> None:
         progress.committed = 5
 
 
+def test_what_another_has_committed_needs_no_acknowledgement_of_ours() -> None:
+    progress = Progress(0, committed=0, stored=0, live_from=0)
+    receipts = [progress.sent(upto=upto, messages=1) for upto in (5, 9, 12)]
+    progress.passed(9)
+    assert (progress.committed, progress.acknowledged) == (9, 9)
+    receipts[0].delivered()
+    progress.passed(7)
+    assert (progress.committed, progress.acknowledged) == (9, 9)
+    receipts[2].delivered()
+    assert progress.acknowledged == 12
+    progress.passed(40)
+    progress.store(12)
+    assert (progress.committed, progress.folded, progress.stored) == (40, 12, 12)
+
+
 def test_storing_past_what_is_committed_is_our_own_fault() -> None:
     progress = Progress(0, committed=0, stored=0, live_from=0)
     progress.sent(upto=5, messages=0)

@@ -22,7 +22,7 @@ def test_every_line_of_the_page_is_a_metric_that_is_served() -> None:
 
 def test_no_label_could_hold_an_identifier() -> None:
     allowed = {"topic", "partition", "position", "stage", "step", "action", "decided_by", "reason", "key", "version"}
-    allowed |= {"part", "outcome", "change", "began", "client", "error", "label"}  # label: the names of LabelCode
+    allowed |= {"part", "outcome", "change", "began", "client", "error", "label", "role"}  # label: the names of LabelCode
     assert {label for m in metrics.METRICS for label in m.labels} <= allowed
 
 

@@ -5,23 +5,20 @@ from typing import Any
 
 import pytest
 
-from schemas.errors import IdKeyChanged, LogTooShort, TopicMadeAnew, UnknownVersion
+from schemas.errors import BadChangelog, Fenced, IdKeyChanged, LogTooShort, TopicMadeAnew, UnknownVersion
 from schemas.records import Partition
-from state.checkpoint import Checkpoint, LogRange, Marker, Saved, Start, decode_marker, encode_marker
-from state.lifecycle import checkpoint, start
-from state.progress import Progress
+from state.checkpoint import LogRange, Marker, Saved, Start, decode_marker, encode_marker
+from state.starting import stand_by, start
 from state.steps import (
     AdoptStore,
-    CommitOffset,
-    Delivery,
     EmptyStore,
+    FencePredecessor,
     OpenStore,
     ReadChangelog,
     ReadCommitted,
     ReadLogRange,
     ReadSaved,
     Step,
-    WriteStore,
     carry_out,
 )
 
@@ -38,11 +35,18 @@ def begin(
     log: LogRange | list[LogRange],
     held: Marker | None,
     saved: Marker | None = None,
+    newest: Marker | None = None,
+    how: Any = start,  # noqa: ANN401  # or stand_by
     performed: list[Step[Any]] | None = None,
 ) -> Start:
-    """log: as it is read, again and again; the last of a list stays."""
+    """log: as it is read, again and again; the last of a list stays. newest: the marker that the changelog ends with when it is read."""
     logs = log if isinstance(log, list) else [log]
-    answers: dict[type[Step[Any]], object] = {ReadCommitted: committed, OpenStore: held, ReadSaved: Saved("c1", saved), ReadChangelog: []}
+    answers: dict[type[Step[Any]], object] = {
+        ReadCommitted: committed,
+        OpenStore: held,
+        ReadSaved: Saved("c1", saved),
+        ReadChangelog: newest or saved,
+    }
 
     async def perform(step: Step[Any]) -> object:
         if performed is not None:
@@ -51,11 +55,12 @@ def begin(
             return logs.pop(0) if len(logs) > 1 else logs[0]
         return answers.get(type(step))
 
-    return asyncio.run(carry_out(start(LOG, key_fingerprint="k", fold_version=1), perform))
+    found: Start = asyncio.run(carry_out(how(LOG, key_fingerprint="k", fold_version=1), perform))
+    return found
 
 
 def test_without_anything_it_begins_at_the_first_row() -> None:
-    assert begin(committed=None, log=LogRange("t1", 0, 7), held=None)[1:] == (0, 0, 7, 0, "first row")
+    assert begin(committed=None, log=LogRange("t1", 0, 7), held=None)[1:] == (0, 0, 7, 0, "first row", True)
 
 
 def test_without_a_disk_it_folds_silently_up_to_what_was_committed() -> None:
@@ -146,44 +151,30 @@ def test_what_does_not_fit_is_refused_by_name(
         begin(committed=committed, log=log, held=held)
 
 
-class Kept:
-    """A task of which only the positions count."""
-
-    def __init__(self) -> None:
-        self.partition = LOG
-        self.caught_up = True
-        self.progress = Progress(0, committed=0, stored=0, live_from=0)
-        self.progress.sent(upto=4, messages=0)
-
-    def freeze(self) -> Checkpoint:
-        return Checkpoint(LOG, marker(offset=self.progress.folded), [])
-
-    def stored(self, checkpoint: Checkpoint) -> None:
-        self.progress.store(checkpoint.marker.offset)
-
-
-def test_a_checkpoint_is_acknowledged_then_committed_then_written() -> None:
-    task, performed = Kept(), []
-
-    async def perform(step: Step[Any]) -> None:
-        performed.append(type(step))
-        if isinstance(step, Delivery):
-            task.progress.sent(upto=9, messages=1)  # goes on meanwhile: not part of what was frozen
-        if isinstance(step, WriteStore):
-            assert step.checkpoint.marker.offset == 4
-            assert task.progress.committed == 4
-
-    asyncio.run(carry_out(checkpoint(task), perform))
-    assert performed == [Delivery, CommitOffset, WriteStore]
-    assert task.progress.stored == 4
+def test_who_stands_by_fences_nobody_and_goes_on_from_the_newest_marker() -> None:
+    performed: list[Step[Any]] = []
+    found = begin(
+        committed=9,
+        log=LogRange("t1", 3, 20),
+        held=None,
+        saved=marker(offset=8),
+        newest=marker(offset=13),
+        how=stand_by,
+        performed=performed,
+    )
+    assert (found.marker.offset, found.live_from, found.committed, found.saved, found.owns) == (13, 13, 9, 13, False)
+    assert FencePredecessor(LOG) not in performed
 
 
-def test_what_a_step_raises_passes_through_the_protocol() -> None:
-    async def perform(step: Step[Any]) -> None:
-        raise OSError(type(step).__name__)
+@pytest.mark.parametrize(("newest", "how"), [(7, stand_by), (7, start)])
+def test_a_changelog_that_ends_otherwise_than_it_may_is_refused(newest: int, how: Any) -> None:  # noqa: ANN401
+    with pytest.raises(BadChangelog, match=f"marker of offset {newest}, it does not end with the marker of offset 8"):
+        begin(committed=9, log=LogRange("t1", 3, 20), held=None, saved=marker(offset=8), newest=marker(offset=newest), how=how)
 
-    with pytest.raises(OSError, match="Delivery"):
-        asyncio.run(carry_out(checkpoint(Kept()), perform))
+
+def test_an_owner_who_finds_its_changelog_saved_to_meanwhile_is_none_any_more() -> None:
+    with pytest.raises(Fenced, match="cell 0 was saved to up to 9 while it was read"):
+        begin(committed=9, log=LogRange("t1", 3, 20), held=None, saved=marker(offset=8), newest=marker(offset=9))
 
 
 def test_a_marker_reads_back_and_one_of_another_version_is_refused() -> None:

@@ -1,0 +1,123 @@
+"""Where a task begins, as its cell's owner or as one that stands by, and every refusal to begin. Each await is a step of `steps.py`.
+
+start        fence -> committed? saved? log? disk?  ->  fold silently from *stored* to max(committed, stored), then live
+stand_by     the same without the fence, beside an owner who goes on
+restore      no disk that fits: empty -> values of the changelog -> marker last
+"""
+
+import msgspec
+
+from schemas.errors import BadChangelog, Fenced, IdKeyChanged, LogTooShort, TopicMadeAnew, UnknownVersion
+from schemas.records import Partition
+from state.checkpoint import Checkpoint, LogRange, Marker, Saved, Start
+from state.steps import (
+    AdoptStore,
+    EmptyStore,
+    FencePredecessor,
+    OpenStore,
+    ReadChangelog,
+    ReadCommitted,
+    ReadLogRange,
+    ReadSaved,
+    WriteStore,
+    WriteValues,
+)
+
+
+async def start(partition: Partition, *, key_fingerprint: str, fold_version: int) -> Start:
+    """Opens the task's database and says where to begin as its owner. Raises a RefusedStart, never begins empty where there was something.
+
+    The fence comes first: from there on nobody else moves the changelog, and what is read of it stands.
+    """
+    await FencePredecessor(partition)
+    return await _begin(partition, key_fingerprint=key_fingerprint, fold_version=fold_version, fenced=True)
+
+
+async def stand_by(partition: Partition, *, key_fingerprint: str, fold_version: int) -> Start:
+    """The same beside an owner, who is not disturbed: it may save while its changelog is read."""
+    found = await _begin(partition, key_fingerprint=key_fingerprint, fold_version=fold_version, fenced=False)
+    return found._replace(owns=False)
+
+
+async def _begin(partition: Partition, *, key_fingerprint: str, fold_version: int, fenced: bool) -> Start:
+    committed = await ReadCommitted(partition)
+    saved = await ReadSaved(partition)
+    log = await ReadLogRange(partition)
+    held = await OpenStore(partition)
+    newest = saved.marker
+    while True:
+        empty = Marker(topic_id=log.topic_id, offset=0, key_fingerprint=key_fingerprint, fold_version=fold_version)
+        marker, began = choose(held, saved, log=log, fold_version=fold_version) or (empty, "first row")
+        judge(marker, committed=committed, log=log, key_fingerprint=key_fingerprint, fold_version=fold_version, began=began)
+        unnamed, marker = not marker.changelog_id, msgspec.structs.replace(marker, changelog_id=saved.changelog_id)
+        if began == "changelog":
+            newest = marker = await restore(partition, marker, fenced=fenced)
+        elif began == "first row":
+            await EmptyStore(partition)  # a restore that died has left values without a marker
+        elif unnamed:
+            await AdoptStore(partition, marker)
+        log = await ReadLogRange(partition)
+        if log.begin <= marker.offset:
+            found = judge(marker, committed=committed, log=log, key_fingerprint=key_fingerprint, fold_version=fold_version, began=began)
+            return found._replace(saved=newest.offset if newest else 0)
+        held = marker  # retention went past it meanwhile: again, which refuses it where nothing newer was saved
+        saved = saved if fenced else await ReadSaved(partition)
+
+
+def choose(disk: Marker | None, saved: Saved, *, log: LogRange, fold_version: int) -> tuple[Marker, str] | None:
+    """The state to go on with, and what it is taken from. None: there is none, the log's first row begins it.
+
+    Raises TopicMadeAnew where the changelog is not the one that a disk which fits was saved to: a save would leave a part for the whole.
+    """
+    if disk is None:
+        return None if saved.marker is None else (saved.marker, "changelog")
+    fits = disk.topic_id == log.topic_id and disk.offset >= log.begin and disk.fold_version == fold_version
+    if fits and disk.changelog_id:
+        saved.require(disk.changelog_id)
+    return (disk, "disk") if fits or saved.marker is None else (saved.marker, "changelog")
+
+
+async def restore(partition: Partition, marker: Marker, *, fenced: bool) -> Marker:
+    """The database as the changelog has it; its marker, which comes last: half a restore is none.
+
+    marker: as it was read before. Under the fence it is the one met last; beside an owner who goes on saving, that one or a newer.
+    """
+    await EmptyStore(partition)
+    while isinstance(read := await ReadChangelog(partition), list):
+        await WriteValues(partition, read)
+    if fenced and read.offset > marker.offset:
+        raise Fenced(
+            f"the changelog of cell {partition.number} was saved to up to {read.offset} while it was read: another task has taken over"
+        )
+    if read.offset < marker.offset:
+        raise BadChangelog(
+            f"the changelog of cell {partition.number} ends with a marker of offset {read.offset}, it does not end with the marker of "
+            f"offset {marker.offset} that was read of it before"
+        )
+    read = msgspec.structs.replace(read, changelog_id=marker.changelog_id)
+    await WriteStore(Checkpoint(partition, read, []))
+    return read
+
+
+_WHERE = {"disk": "the state on this disk", "changelog": "the state in the changelog", "first row": "the state"}
+
+
+def judge(marker: Marker, *, committed: int | None, log: LogRange, key_fingerprint: str, fold_version: int, began: str = "disk") -> Start:
+    """Whether the log still holds all that the state lacks, and whether both belong together."""
+    if marker.topic_id != log.topic_id:
+        raise TopicMadeAnew(
+            f"{_WHERE[began]} was folded from a log with topic id {marker.topic_id}, the log now has {log.topic_id}: "
+            "it was made anew; move the data folder away to begin again"
+        )
+    if marker.key_fingerprint != key_fingerprint:
+        raise IdKeyChanged(f"the id key has fingerprint {key_fingerprint}, the state was built with {marker.key_fingerprint}")
+    if marker.fold_version != fold_version:
+        raise UnknownVersion(f"the state was folded by fold version {marker.fold_version}, this build is {fold_version}")
+    if marker.offset < log.begin:
+        raise LogTooShort(
+            f"the state stands at offset {marker.offset}, the log begins at {log.begin}: {log.begin - marker.offset} are gone"
+        )
+    live_from = max(committed or 0, marker.offset)
+    if live_from > log.end:
+        raise LogTooShort(f"the state or the group stands at offset {live_from}, the log ends at {log.end}: it has lost what was there")
+    return Start(marker, committed or 0, live_from, log.end, began=began)
