@@ -40,6 +40,7 @@ COMMANDS = {
     "cells": Entry("cells", "what tells the cells of a log apart, and what each holds; add one"),
     "catalogue": Entry("catalogue", "show the catalogue in force; say what another one would change and cost"),
     "dead-letters": Entry("dead_letters", "list what was refused and why; show the original from its source"),
+    "quarantine": Entry("quarantine", "take out a row that kills every worker: the last resort"),
     "replay": Entry("replay", "stream a labelled file through Kafka and compare the decisions with the truth"),
     "backfill": Entry("backfill", "put a history into an empty log: folded, never answered, so that an engine does not start empty"),
     "skew": Entry("skew", "compute what decisions show again from the log, and compare the bits"),

@@ -6,7 +6,6 @@
 What was cut off is gone on with: a row that stands twice counts once, and no intake starts before it stands in every cell.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -16,8 +15,9 @@ from rich.progress import Progress
 from app.cells import first_controls, told_cells
 from app.control_topic import board_of
 from app.settings import Settings
+from app.stopped import require_stopped
 from broker.connection import Connection
-from broker.group import committed, members
+from broker.group import committed
 from broker.once import read_all, send_all
 from broker.topics import Topics
 from engine.control import Board, announcement, control_row, first_rows
@@ -29,8 +29,6 @@ from schemas.records import Origin, Partition
 from schemas.row import unpack
 from schemas.topics import CHANGELOG, CONTROL, LOG
 
-STOPPED_SECONDS = 10.0
-"""So long a worker that was stopped may still count as a member of the group: its session, and a little."""
 OFFSETS = np.dtype([("offset", "<i8")])
 
 
@@ -57,7 +55,7 @@ def add(
     if told is None:
         raise BadSetting(f"{log} was made without cells: they are fixed when a log is made")
     wanted = grown(told, moved, partitions=partitions)
-    _require_stopped(settings, connection, say)
+    require_stopped(settings, connection, say)
     held = _held(settings, connection, progress)
     _require_drained(held, settings, connection)
     of_cell = {cell: max(version, _echoed(board, cell)) for cell, version in held.versions.items()}
@@ -69,7 +67,7 @@ def add(
     topic = CONTROL.under(settings.prefix)
     send_all(connection, [announcement(cells_row(wanted), topic)])
     try:
-        _require_stopped(settings, connection, say)
+        require_stopped(settings, connection, say)
         _require_still(held, settings, connection)
     except NotStopped:
         send_all(connection, [announcement(board.announced, topic)])
@@ -82,19 +80,6 @@ def add(
     behind = [cell for cell, version in of_cell.items() if version < wanted.version]
     send_all(connection, [control_row(row, Partition(log, cell)) for cell in behind])
     return {"version": wanted.version, "cells": wanted.partitions, "moved": dict(moved), "before": len(held.ends)}
-
-
-def _require_stopped(settings: Settings, connection: Connection, say: Callable[[str], object]) -> None:
-    """Raises NotStopped."""
-    group, deadline, said = settings.topic("engine"), time.monotonic() + STOPPED_SECONDS, ""
-    while found := members(connection, group):
-        names = ", ".join(sorted(each.name.rpartition("-")[0] or each.name for each in found))
-        if time.monotonic() > deadline:
-            raise NotStopped(f"{len(found)} of group {group} run, or stopped within the last seconds: {names}; stop every worker first")
-        if names != said:
-            say(f"waiting for {names} to have left the group")
-            said = names
-        time.sleep(0.5)
 
 
 def _require_still(held: Held, settings: Settings, connection: Connection) -> None:

@@ -24,10 +24,12 @@ def _bytes(value: str | bytes | None) -> bytes | None:
     return value.encode() if isinstance(value, str) else value
 
 
-def read_all(connection: Connection, topic: str, *, only: int | None = None, batch: int = 1000) -> Iterator[tuple[Partition, Record]]:
+def read_all(
+    connection: Connection, topic: str, *, only: int | None = None, begin: int = 0, batch: int = 1000
+) -> Iterator[tuple[Partition, Record]]:
     """Every record that the topic holds when this is called, partition by partition in order of offset. Raises TopicMissing.
 
-    only: that partition alone.
+    only: that partition alone. begin: from that offset on, of each.
     """
     consumer = Consumer(connection.librdkafka(**_READER, **{"group.id": f"{topic}-reader", "enable.partition.eof": True}))
     try:
@@ -35,7 +37,7 @@ def read_all(connection: Connection, topic: str, *, only: int | None = None, bat
         if found.error:
             raise TopicMissing(f"topic {topic} cannot be read: {found.error.str()}")
         for number in sorted(found.partitions) if only is None else [only]:
-            consumer.assign([TopicPartition(topic, number, 0)])
+            consumer.assign([TopicPartition(topic, number, begin)])
             yield from _to_the_end(consumer, Partition(topic, number), batch)
     finally:
         consumer.close()

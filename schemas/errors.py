@@ -68,6 +68,10 @@ class NotStopped(RefusedStart):
     """A worker runs, or was not stopped in order, where every one has to be."""
 
 
+class RowPassed(RefusedStart):
+    """A row that is to be quarantined, or no more, has been folded, or is not in the log."""
+
+
 class TopicMadeAnew(RefusedStart):
     """The log or the changelog has another topic id than the one that the state belongs to."""
 

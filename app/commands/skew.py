@@ -15,6 +15,7 @@ from typing import Any
 from rich.progress import Progress
 
 from app.bars import bars
+from app.control_topic import board_of
 from app.refold import Refold
 from app.settings import Settings, read_settings
 from app.skew import Comparison, Sample
@@ -85,7 +86,8 @@ def _compute_again(settings: Settings, connection: Connection, cell: Partition, 
     """What one cell must have answered."""
     task = progress.add_task(f"log {cell.number}", total=Topics(connection).log_range(cell)[1])
     with tempfile.TemporaryDirectory(prefix="weir-skew-") as folder:
-        refold = Refold(artefacts=Path(settings.artefacts), folder=Path(folder) / "values")
+        quarantined = board_of(settings, connection).quarantined(cell.number)
+        refold = Refold(artefacts=Path(settings.artefacts), folder=Path(folder) / "values", quarantined=quarantined)
         try:
             records = progress.track((record for _, record in read_all(connection, cell.topic, only=cell.number)), task_id=task)
             comparison.take(message.value for message in refold.messages(records) if message.topic == "decisions" and message.value)
