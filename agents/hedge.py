@@ -44,7 +44,7 @@ class Sources(Protocol):
 
 
 class Means(NamedTuple):
-    """What is hedged with. reader: of the sources."""
+    """What is hedged with. reader: of the sources; joined: whether the group has said what is whose."""
 
     reader: Reader
     committed: Committed
@@ -55,6 +55,7 @@ class Means(NamedTuple):
     hedge_seconds: float
     share: float
     held_bytes_max: int
+    joined: Callable[[], bool] = lambda: True
 
 
 @dataclass
@@ -113,7 +114,12 @@ class Hedging:
             await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
         self._wake.clear()
         means, tasks = self._means, hedgeable(self._tasks)
-        if not means or not tasks or not means.sources.settled(next(iter(tasks.values())).in_force.controls.get(CELLS)):
+        if (
+            not means
+            or not tasks
+            or not means.joined()
+            or not means.sources.settled(next(iter(tasks.values())).in_force.controls.get(CELLS))
+        ):
             return
         if self._folded != tasks.keys():  # what was passed over of a cell would be missing of it
             self._folded = frozenset(tasks)

@@ -8,34 +8,37 @@ import faust
 from agents.feed import ended, or_exit
 from agents.folding import Clock
 from agents.hedge import Hedging, Means
+from agents.world import World
 from app.ground import Ground
 from app.intakes import Intakes
-from broker.committed import Committed
 from broker.reader import Reader
-from broker.sink import Sink
 from engine.task import Task
 from schemas.records import Partition
+from telemetry.watchdog import Watchdog
 
 
 def hedging_of(
-    app: faust.App, ground: Ground, *, tasks: Mapping[Partition, Task], log: Reader, committed: Committed, intakes: Intakes, sink: Sink
+    app: faust.App, ground: Ground, world: World, watchdog: Watchdog, *, tasks: Mapping[Partition, Task], intakes: Intakes
 ) -> Hedging:
-    """Registers what looks. log: what feeds the tasks. Where nothing is hedged, it still tells an intake what the tasks have seen."""
+    """Registers what looks. Where nothing is hedged, it still tells an intake what the tasks have seen."""
     settings, topics = ground.settings, ground.topics
     means = None
     if ground.hedged:
+        reader = Reader(ground.connection, group=settings.topic("engine"), fatal=ended, name="hedge", counts=False)
+        watchdog.watch("hedge", reader.pulse)
         means = Means(
-            Reader(ground.connection, group=settings.topic("engine"), fatal=ended, name="hedge", counts=False),
-            committed,
-            Clock(committed, log),
+            reader,
+            world.committed,
+            Clock(world.committed, world.reader),
             intakes,
+            joined=lambda: world.source.joined,
             partitions=topics.partitions,
             topic_id=topics.topic_id,
             hedge_seconds=settings.hedge_ms / 1000,
             share=settings.hedge_share,
             held_bytes_max=settings.held_mib << 20,
         )
-    hedging = Hedging(ground.hedged, tasks=tasks, cells=ground.cells, sink=sink, means=means)
+    hedging = Hedging(ground.hedged, tasks=tasks, cells=ground.cells, sink=world.sink, means=means)
 
     async def hedge() -> None:
         hedging.start(asyncio.get_running_loop())

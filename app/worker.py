@@ -109,15 +109,16 @@ def build(ground: Ground) -> Worker:
         verify=Task.verify,
         sink=sink,
     )
+    watchdog = guard()
     intakes = Intakes(board, settings, pseudonyms, mapping, cells=number)
-    hedging = hedging_of(app, ground, tasks=cells.tasks, log=reader, committed=committed, intakes=intakes, sink=sink)
+    hedging = hedging_of(app, ground, world, watchdog, tasks=cells.tasks, intakes=intakes)
     taking = Taking(intakes, world=world, beside=hedging, taken=watch.taken_in)
     if "intake" in roles:
         into_log(app, sources, taking, world=world, commit_seconds=settings.commit_ms / 1000)
     readiness = Readiness(roles, source, cells, taking.positions, board)
     watch.over(app, cells.tasks, reasons=readiness.reasons)
     try:
-        port = serve(Health(readiness.reasons, watchdog := guard()), port=settings.metrics_port)
+        port = serve(Health(readiness.reasons, watchdog), port=settings.metrics_port)
     except OSError as error:
         raise BadSetting(f"WEIR_METRICS_PORT {settings.metrics_port} cannot be listened at: {error.strerror}") from None
     worker = Worker(app, loop=loop, loglevel="WARN", quiet=True, redirect_stdouts=False)

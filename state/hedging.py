@@ -6,6 +6,7 @@ overload    the offset moves, and some answer is older than the hedge time all t
 """
 
 from state.held import Answer, Held
+from state.silence import Silence
 
 TOKENS_MAX = 1000.0
 """Answers that may go at once under overload: a quiet day saves up no more."""
@@ -15,10 +16,16 @@ class Hedging:
     """Of one task that stands by; another one each time that it begins to. Times are in seconds of one clock, whichever."""
 
     def __init__(self, *, after_seconds: float, share: float, now: float) -> None:
-        self.silent = False
         self._after_seconds, self._share = after_seconds, share
+        self._silence = Silence(after_seconds=after_seconds, now=now)
         self._tokens = 0.0
-        self._committed, self._moved = -1, now
+        self._went = 0
+        self._committed = -1
+
+    @property
+    def silent(self) -> bool:
+        """Whether what is folded goes as it is folded."""
+        return self._silence.lasts
 
     def folded(self, messages: int) -> None:
         """So many answers more were held: a share of them may be hedged."""
@@ -27,16 +34,17 @@ class Hedging:
     def heard(self, committed: int, now: float) -> None:
         """The group's offset, as it was read last."""
         if committed != self._committed:
-            self._committed, self._moved = committed, now
-            self.silent = False
+            self._committed = committed
+            self._tokens -= self._silence.sign(now) * self._went  # it was alive: that was part of the share
+            self._went = 0
 
     def due(self, held: Held, now: float) -> tuple[list[Answer], int]:
         """What is to be sent now, in order, and how many messages more are overdue and stay withheld since now."""
         oldest = held.oldest
-        if oldest is not None and now - max(self._moved, oldest.at) >= self._after_seconds:
-            self.silent = True
-        if self.silent:
-            return list(held.unsent()), 0
+        if self.silent or (oldest is not None and self._silence.heard(waiting_since=oldest.at, now=now)):
+            everything = list(held.unsent())
+            self._went += sum(len(answer.messages) for answer in everything)
+            return everything, 0
         going: list[Answer] = []
         withheld = 0
         for answer in held.unsent():

@@ -30,6 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kill.add_argument("--kills", type=int, default=20)
     kill.add_argument("--rate", type=float, default=1000, help="transactions a second (default: 1000)")
     kill.add_argument("--seed", type=int, help="of load and kills (default: the time)")
+    failover = what.add_parser("failover", help="two workers, kill -9 of one of them: delays of decisions around it, repeats")
+    failover.add_argument("--kills", type=int, default=6, help="the owner of the cell and the other by turns (default: 6)")
+    failover.add_argument("--rate", type=float, default=2000, help="transactions a second (default: 2000)")
+    failover.add_argument("--quiet-seconds", type=float, default=60, help="before, without a fault (default: 60)")
     recovery = what.add_parser("recovery", help="a disk is gone: values a second out of the changelog, seconds until the worker is live")
     recovery.add_argument("--values", type=int, default=1_000_000, help="in the changelog (default: 1000000)")
     saving = what.add_parser("saving", help="p99 while a snapshot is saved, beside p99 while none is, by turns")
@@ -103,6 +107,27 @@ def _kill(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
         return kill.run(settings, connection, folder, kills=arguments.kills, rate=arguments.rate, seed=seed, say=say)
 
 
+def _failover(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from app.bars import bars
+    from benchmarks import failover
+    from benchmarks.load import stream
+
+    with ExitStack() as stack:
+        settings, connection, folder = _prepared(stack, "failover", say)
+        progress = stack.enter_context(bars())
+        plan = failover.Plan(arguments.rate, arguments.kills, arguments.quiet_seconds)
+        bar = progress.add_task("failover", total=round(plan.seconds))
+        return failover.run(
+            settings,
+            connection,
+            folder,
+            stream(seed=1, cards=20_000),
+            plan,
+            say=lambda what: progress.console.print(what, markup=False, highlight=False),
+            done=lambda passed: progress.advance(bar, round(passed)),
+        )
+
+
 def _recovery(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     from benchmarks import recovery
 
@@ -164,6 +189,7 @@ def _handbook(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
 MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
     "pipeline": _pipeline,
     "kill": _kill,
+    "failover": _failover,
     "recovery": _recovery,
     "saving": _saving,
     "kernel": _kernel,

@@ -11,6 +11,7 @@ import pytest
 from state.hedging import Hedging
 from state.held import Answer, Held
 from state.progress import Progress, Receipt
+from state.silence import DEATH_SECONDS, PATIENCE_SECONDS
 from tests.state.test_held import AFTER, SHARE, messages
 
 SEEDS = 60
@@ -28,6 +29,7 @@ class Checked:
         self.sent: list[int] = []
         self.overload = self.all = 0
         self.committed, self.moved, self.silent = 0, 0.0, False
+        self.began, self.patience, self.patient_until = 0.0, AFTER, 0.0
         self.outstanding: list[Answer] = []
 
     def turn(self, *, owner: str) -> None:
@@ -52,16 +54,23 @@ class Checked:
         behind = {"alive": 1, "slow": 12, "dead": 10**9}[owner]
         reached = [upto for upto, _, _ in self.folded][: max(0, len(self.folded) - behind)]
         if owner != "dead" and reached and reached[-1] > self.committed:
+            if self.silent and (gap := self.now - self.began) < DEATH_SECONDS:  # slow, not dead: given more time for a while
+                self.patience = max(self.waits, min(2 * gap, DEATH_SECONDS))
+                self.patient_until = self.now + PATIENCE_SECONDS
             self.committed, self.moved, self.silent = reached[-1], self.now, False
         self.progress.passed(self.committed)
         self.held.release(self.committed)
         self.hedging.heard(self.committed, self.now)
 
+    @property
+    def waits(self) -> float:
+        return self.patience if self.now < self.patient_until else AFTER
+
     def _send(self) -> None:
         beyond = [each for each in self.folded if each[0] > self.committed]
         unsafe = [at for upto, at, _ in beyond if upto not in self._acknowledged()]
-        if unsafe and self.now - max(self.moved, unsafe[0]) >= AFTER:
-            self.silent = True
+        if unsafe and not self.silent and self.now - (began := max(self.moved, unsafe[0])) >= self.waits:
+            self.silent, self.began = True, began
         due, _ = self.hedging.due(self.held, self.now)
         when = {upto: at for upto, at, _ in self.folded}
         for answer in due:
@@ -102,8 +111,9 @@ def play(held: type[Held] = Held, hedging: type[Hedging] = Hedging) -> list[Chec
     runs = []
     for seed in range(SEEDS):
         run = Checked(seed, held, hedging)
-        for owner in Random(seed).choices(("alive", "slow", "dead"), k=6):
-            for _ in range(25):
+        random = Random(seed)
+        for owner in random.choices(("alive", "slow", "slow", "dead"), k=6):
+            for _ in range(random.choice((25, 150))):  # a second, or longer than the group takes over a death
                 run.turn(owner=owner)
         run.take_over(held)
         runs.append(run)
@@ -118,7 +128,7 @@ def test_every_law_holds_under_any_schedule() -> None:
 
 class NeverSilent(Hedging):
     def due(self, held: Held, now: float) -> tuple[list[Answer], int]:
-        self._moved = now
+        self._silence._sign = now
         return super().due(held, now)
 
 
@@ -126,19 +136,25 @@ class SilentForGood(Hedging):
     def heard(self, committed: int, now: float) -> None:
         silent = self.silent
         super().heard(committed, now)
-        self.silent = silent
+        self._silence.lasts = silent
 
 
 class SilentSinceTheLastMove(Hedging):
     def due(self, held: Held, now: float) -> tuple[list[Answer], int]:
-        if held.oldest is not None and now - self._moved >= AFTER:
-            self.silent = True
+        if held.oldest is not None and now - self._silence._sign >= AFTER:
+            self._silence.lasts = True
         return super().due(held, now)
 
 
 class WithoutShare(Hedging):
     def folded(self, messages: int) -> None:
         self._tokens += 10 * messages
+
+
+class Impatient(Hedging):
+    def heard(self, committed: int, now: float) -> None:
+        super().heard(committed, now)
+        self._silence._patience = AFTER
 
 
 class NewestFirst(Hedging):
@@ -175,6 +191,7 @@ class SendsAgain(Held):
         {"hedging": SilentForGood},
         {"hedging": SilentSinceTheLastMove},
         {"hedging": WithoutShare},
+        {"hedging": Impatient},
         {"hedging": NewestFirst},
         {"held": Forgetful},
         {"held": NeverReleased},

@@ -78,11 +78,11 @@ def test_under_overload_a_share_goes_and_the_rest_is_withheld_once() -> None:
         hedging.folded(1)
         behind = number - 100  # an owner who is a second behind, and moves
         held.release(behind)
-        hedging.heard(max(0, behind), now)
+        hedging.heard(behind, now)
         due, more = hedging.due(held, now)
         for answer in due:
             held.sends(answer)
-        going += len(due) if behind > 0 else 0
+        going += len(due)
         withheld += more
     assert 0 < going <= 200 * SHARE
     assert withheld
