@@ -44,10 +44,14 @@ def sent(engine: Engine) -> list[Spot]:
 
 @pytest.fixture
 def stopped(kafka: str, prefix: str, tmp_path: Path) -> tuple[Settings, Connection, RunningWorker]:
-    """Topics, and a worker that does not run."""
+    """Topics, and a worker that ran until a model stood, and does not now."""
     settings = settings_of(kafka, prefix, tmp_path)
     connection = prepare(settings, partitions=1)
-    return settings, connection, RunningWorker(settings, log=tmp_path / "worker.log")
+    worker = RunningWorker(settings, log=tmp_path / "worker.log")
+    worker.start()
+    worker.wait_ready()
+    assert worker.stop() == 0
+    return settings, connection, worker
 
 
 def test_after_three_deaths_the_reference_folds_it_and_every_bit_is_what_it_would_have_been(
@@ -148,10 +152,10 @@ def test_kills_at_random_send_no_row_to_the_reference(stopped: tuple[Settings, C
     worker.start()
     worker.wait_ready()
     try:
-        with Load(connection, settings.transactions_topic, partitions=1, rate=1500) as load:
-            for _ in range(4):
+        with Load(connection, settings.transactions_topic, partitions=1, rate=500) as load:
+            for _ in range(3):
                 read = len(engine.reading.decisions)
-                engine.until(lambda read=read: len(engine.reading.decisions) > read + 300, "decisions")  # type: ignore[misc]  # bound at once
+                engine.until(lambda read=read: len(engine.reading.decisions) > read + 100, "decisions")  # type: ignore[misc]  # bound at once
                 worker.kill()
                 worker.start()
                 worker.wait_ready()

@@ -26,6 +26,9 @@ def test_the_last_resort(kafka: str, prefix: str, tmp_path: Path) -> None:
     settings = settings_of(kafka, prefix, tmp_path)
     connection = prepare(settings, partitions=1)
     worker = RunningWorker(settings, log=tmp_path / "worker.log")
+    worker.start()  # until a model stands
+    worker.wait_ready()
+    assert worker.stop() == 0
     engine, customer = Engine(settings, connection, worker), Customer()
     spots = engine.send([customer.record() for _ in range(20)], partition=0)
     failpoint = f"row:{POISON}:kill+MemoryError"
@@ -88,6 +91,9 @@ def test_a_row_that_nobody_has_passed_is_put_back(kafka: str, prefix: str, tmp_p
     settings = settings_of(kafka, prefix, tmp_path)
     connection = prepare(settings, partitions=1)
     worker = RunningWorker(settings, log=tmp_path / "worker.log")
+    worker.start()  # until a model stands
+    worker.wait_ready()
+    assert worker.stop() == 0
     engine, customer = Engine(settings, connection, worker), Customer()
     spots = engine.send([customer.record() for _ in range(10)], partition=0)
     place = f"{settings.transactions_topic}:0:{POISON}"
