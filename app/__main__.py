@@ -48,6 +48,7 @@ COMMANDS = {
     "simulate": Entry("simulate", "made-up transactions with eight kinds of fraud, seeded and labelled; pictures of them; live"),
     "drill": Entry("drill", "the attack drill: what the model finds of each kind of fraud, how soon, and what is lost"),
     "features": Entry("features", "the feature matrix of a labelled history, by the fold that runs live"),
+    "chaos": Entry("chaos", "kill, pause, split and starve workers under load, then prove that nothing was lost or doubled"),
     "bench": Entry("bench", "measure the published figures and write them as JSON"),
 }
 

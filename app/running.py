@@ -82,7 +82,7 @@ def scratch(settings: Settings, folder: Path) -> Settings:
         data=str(folder / "data"),
         artefacts=str(folder / "artefacts"),
         id_key=settings.id_key or secrets.token_hex(16),
-        metrics_port=_free_port(),
+        metrics_port=free_port(),
         mapping="",
     )
 
@@ -98,6 +98,11 @@ class RunningWorker:
         self.log = log
         self._module = module
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Of its data."""
+        return self.settings.data_folder
 
     @property
     def pid(self) -> int:
@@ -196,7 +201,8 @@ def status(worker: RunningWorker) -> dict[str, Any]:
     return said
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Of loopback; nobody listened there a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -30,7 +30,7 @@ class Outlet:
             connection.librdkafka(**options, **{"queue.buffering.max.messages": QUEUE_MAX, "partitioner": "murmur2_random"})
         )
 
-    def send(self, value: bytes, *, key: bytes | None = None, partition: int = -1, headers: Headers | None = None) -> None:
+    def send(self, value: bytes | None, *, key: bytes | None = None, partition: int = -1, headers: Headers | None = None) -> None:
         """Hands one record over; waits where the queue is full. Raises DeliveryFailed."""
         if self._failed:
             raise DeliveryFailed(f"{self.topic}: {self._failed.str()}")

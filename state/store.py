@@ -110,7 +110,7 @@ class Store:
 
     def adopt(self, marker: Marker) -> None:
         """Every value counts as changed at this marker, which is written with that."""
-        self._write([(name, key, b"?") for name in self._entities() for key in _all_keys(self._families[name])], marker, only_changes=True)
+        self._write([(name, key, b"?") for name in self.entities() for key in _all_keys(self._families[name])], marker, only_changes=True)
 
     def freeze(self) -> "View":
         """The database as it stands: what is written from here on is not in it. Between two writes."""
@@ -119,7 +119,7 @@ class Store:
                 list(self._families[CHANGES].values()) if CHANGES in self._families else []
             )  # a snapshot's iterator shows later writes
             return View(
-                self._database.snapshot(), {name: self._families[name].snapshot() for name in self._entities()}, changes, self._folder
+                self._database.snapshot(), {name: self._families[name].snapshot() for name in self.entities()}, changes, self._folder
             )
 
     def forget_changes(self, upto: int) -> None:
@@ -149,7 +149,8 @@ class Store:
         except Exception as error:  # rocksdict raises bare Exception
             raise refusal(error, self._folder) from error
 
-    def _entities(self) -> list[str]:
+    def entities(self) -> list[str]:
+        """Those that have a table here."""
         return sorted(name for name in self._families if name != CHANGES)
 
     def _write(self, values: Sequence[Value], marker: Marker | None, *, only_changes: bool = False) -> None:

@@ -26,10 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pipeline.add_argument("--cards", type=int, default=100_000, help="of the simulated traffic (default: 100000)")
     pipeline.add_argument("--seconds", type=int, default=20, help="of each round of latency (default: 20)")
     pipeline.add_argument("--rounds", type=int, default=3, help="the median of them counts (default: 3)")
-    kill = what.add_parser("kill", help="kill -9 under load, then the proof that nothing was lost, doubled or answered otherwise")
-    kill.add_argument("--kills", type=int, default=20)
-    kill.add_argument("--rate", type=float, default=1000, help="transactions a second (default: 1000)")
-    kill.add_argument("--seed", type=int, help="of load and kills (default: the time)")
     failover = what.add_parser("failover", help="two workers, kill -9 of one of them: delays of decisions around it, repeats")
     failover.add_argument("--kills", type=int, default=6, help="the owner of the cell and the other by turns (default: 6)")
     failover.add_argument("--rate", type=float, default=2000, help="transactions a second (default: 2000)")
@@ -95,16 +91,6 @@ def _pipeline(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
         settings, connection, folder = _prepared(stack, "bench", say)
         load = Load(settings, connection, stream(seed=1, cards=arguments.cards), folder, arguments.rounds, say)
         return measure(load, events=arguments.events, cards=arguments.cards, seconds=arguments.seconds)
-
-
-def _kill(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
-    from benchmarks import kill
-
-    seed = int(time.time()) if arguments.seed is None else arguments.seed
-    say(f"seed {seed}")
-    with ExitStack() as stack:
-        settings, connection, folder = _prepared(stack, "kill", say)
-        return kill.run(settings, connection, folder, kills=arguments.kills, rate=arguments.rate, seed=seed, say=say)
 
 
 def _failover(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
@@ -188,7 +174,6 @@ def _handbook(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
 
 MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
     "pipeline": _pipeline,
-    "kill": _kill,
     "failover": _failover,
     "recovery": _recovery,
     "saving": _saving,

@@ -89,7 +89,7 @@ class Oracle:
                 life.labels.append(Known(len(life.labels), time // 1000, int(row["amount_minor"]), counts, int(row["transaction_hash"])))
                 last = max([row.time for row in life.rows] + [label.second * 1000 for label in life.labels])
                 until = (last - self.lifetime) // 1000
-                life.exact_labels.take(time // 1000, len(life.labels) - 1, cap=self.raw.get("labels_max", 256), until=until)
+                life.exact_labels.take((time // 1000, len(life.labels) - 1), cap=self.raw.get("labels_max", 256), until=until)
         return "none"
 
     def _accept(self, row: np.void, keys: dict[str, bytes], lives: dict[str, Life], primary: Life) -> dict[str, float | Within]:
@@ -128,7 +128,7 @@ class Oracle:
 
     def _apply_caps(self, name: str, life: Life, this: Row) -> None:
         cap, members_cap = self.raw.get("events_max", 256), self.raw.get("members_max", 64)
-        life.exact.take(this.time, this.at, cap=cap, until=life.newest - self._events_keep(name))
+        life.exact.take((this.time, this.at), cap=cap, until=life.newest - self._events_keep(name))
         life.exact_labels.expire((life.newest - self.lifetime) // 1000, cap=self.raw.get("labels_max", 256))
         for of in self._sets(name):
             seen = life.sightings(of, self._set_keep(name))

@@ -1,9 +1,10 @@
 """What the oracle knows of one key: all that was accepted of it, and rules about what of that still counts."""
 
 import math
-from bisect import insort
 from fractions import Fraction
 from typing import NamedTuple
+
+from chaos.oracle.exact import Exact
 
 UNIT_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 NAN = float("nan")
@@ -35,31 +36,6 @@ class Known(NamedTuple):
     amount: int
     counts: int
     label: int
-
-
-class Exact:
-    """Which of a key's events, or labels, are told exactly: the newest. What is over the cap leaves in steps of a quarter of it."""
-
-    def __init__(self) -> None:
-        self.items: list[tuple[int, int]] = []  # time, `at`
-        self.left: int | None = None  # the newest time that left; None: everything is exact
-
-    def late(self, time: int) -> bool:
-        return self.left is not None and time < self.left
-
-    def take(self, time: int, at: int, *, cap: int, until: int) -> None:
-        if not self.late(time):
-            insort(self.items, (time, at))
-        self.expire(until, cap=cap)
-
-    def expire(self, until: int, *, cap: int) -> None:
-        self.items = [item for item in self.items if item[0] > until]
-        step = max(1, cap // 4)
-        while len(self.items) >= cap + step:
-            self.left = self.items[step - 1][0]
-            self.items = self.items[step:]
-        if self.left is not None and self.left <= until:
-            self.left = None
 
 
 class Life:

@@ -1,12 +1,12 @@
 """What the compiled fold stores is what the reference keeps, part by part: not only what both compute of it."""
 
-from benchmarks.readable import stored_of, without_verdicts
 from features.catalogue import Catalogue, catalogue_text, read_catalogue
 from features.reference import fold_row
 from features.reference_value import Cell
 from features.value import Value
 from features.value_reader import read_value
 from schemas.row import Rows
+from tests.features.kept import stored_of, without_verdicts
 from tests.features.strategies import SMALL_CATALOGUE, build, burst, seeded_steps
 from tests.features.twins import by_fold
 

@@ -17,10 +17,10 @@ import pytest
 from app.answers import Answers
 from app.running import prepared, scratch
 from app.settings import read_settings
-from benchmarks import kill
 from benchmarks.failover import Pair
-from benchmarks.proof import faults, left, proof
 from schemas.topics import DECISIONS
+from tests.flow import sending
+from tests.flow.proof import faults, left, proof
 from tests.flow.records import label_of
 
 RATE, LABELS_RATE = 300.0, 20.0
@@ -62,10 +62,10 @@ class Run:
         self.settings = scratch(read_settings({}, prefix=prefix, bootstrap=kafka, hedge_ms=hedge_ms), folder)
         self.connection = prepared(self.settings)
         self.pair, random = Pair(self.settings, folder), Random(SEED)
-        self.timed = Timed(kill.records(random, cards=5000))
+        self.timed = Timed(sending.records(random, cards=5000))
         self.answers = Answers(self.connection, DECISIONS.under(self.settings.prefix), lambda _: None)
-        self.load = kill.Load(self.connection, self.settings.transactions_topic, iter(self.timed), rate=RATE)
-        self.labels = kill.Load(self.connection, self.settings.labels_topic, self.timed.labels(random), rate=LABELS_RATE)
+        self.load = sending.Load(self.connection, self.settings.transactions_topic, iter(self.timed), rate=RATE)
+        self.labels = sending.Load(self.connection, self.settings.labels_topic, self.timed.labels(random), rate=LABELS_RATE)
 
     def rest(self) -> None:
         """Until no answer comes any more."""

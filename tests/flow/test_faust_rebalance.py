@@ -25,7 +25,7 @@ WAIT_SECONDS = 30.0
 def stranger(engine: Engine, group: str) -> Iterator[None]:
     """Another member of the group, from when it is one until it is none again."""
     settings = engine.settings
-    command = [sys.executable, "-m", "tests.flow.stranger", settings.bootstrap, group, settings.topic("control")]
+    command = [sys.executable, "-m", "app.stranger", settings.worker]
     with TemporaryDirectory() as folder:  # Faust makes a folder of its own where it is started
         environment = {**environment_of(settings), "PYTHONPATH": str(ROOT)}
         process = subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

@@ -12,7 +12,6 @@ import pytest
 from app.refold import Refold
 from app.running import RunningWorker
 from app.settings import Settings
-from benchmarks.proof import faults, left, proof
 from broker.connection import Connection
 from broker.once import read_all
 from schemas.records import Origin, RowPlace
@@ -20,6 +19,7 @@ from state.store import Store
 from state.suspects import FATAL
 from tests.flow.engine import Engine, Spot, prepare, settings_of
 from tests.flow.load import Load
+from tests.flow.proof import faults, left, proof
 from tests.flow.records import Customer
 
 RECORDS = 60

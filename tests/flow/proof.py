@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from app.settings import Settings
-from benchmarks.readable import stored_of, without_verdicts
 from broker.connection import Connection
 from broker.once import read_all
 from broker.topics import Topics
@@ -32,6 +31,7 @@ from schemas.topics import DEAD_LETTERS, DECISIONS, LOG
 from state.checkpoint import Marker, Start
 from state.places import Seen
 from state.store import Store
+from tests.features.kept import stored_of, without_verdicts
 
 
 class Left(NamedTuple):

@@ -1,0 +1,179 @@
+"""One round: topics, workers, load, accidents, an end in order, and the verdict.
+
+load      ──────────────────────────────────────────────────────────────────>|
+workers   ── ready ── accident ── recovered ── accident ── accident ── … ─────── lag 0 ── stopped ── oracle ── built anew from Kafka
+watch     ── group's offsets, ends of the topics ─────────────────────────────────────>|
+"""
+
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from random import Random
+
+from broker.positions import Positions
+from broker.topics import Topics
+from chaos import evidence, faults, steps
+from chaos.accidents import AT_A_STEP, BROKER
+from chaos.fleet import REFUSED, Ending, Fleet
+from chaos.judged import judge
+from chaos.load import Load, Plan
+from chaos.reader import Reader
+from chaos.rounds import Case, Happened, Round, Stage, Wanted
+from chaos.scene import Scene
+from chaos.watch import Watch
+from schemas.errors import WeirError
+from schemas.records import Partition
+
+START_SECONDS_MAX = 60.0
+SETTLE_SECONDS = 2.0
+RECOVER_SECONDS_MAX = 120.0
+IDLE_SECONDS_MAX = 180.0
+BROKER_SECONDS = 15.0
+"""So long after it is back a worker may still say that it was away."""
+ACTS = {**faults.ACTS, AT_A_STEP: steps.arm}
+Say = Callable[[str], object]
+
+
+def play(stage: Stage, wanted: Wanted, say: Say) -> Round:
+    """A whole round. Ctrl-C ends the accidents; what has happened is judged all the same."""
+    happened: list[Happened] = []
+    complaints: list[str] = []
+    interrupted = False
+    log = [Partition(stage.log, number) for number in range(stage.cells)]
+    random = Random(wanted.seed)
+    with ExitStack() as stack:
+        fleet = stack.enter_context(Fleet(stage.worker))
+        for number in range(1, wanted.workers + 1):
+            fleet.start(f"w{number}")
+        positions = Positions(stage.connection, stage.group)
+        watch = Watch(
+            positions, log + _partitions(stage, stage.transactions, stage.labels), _partitions(stage, stage.decisions, stage.dead_letters)
+        )
+        scene = Scene(fleet, positions, random, stage.broker, log, stage.stranger, stage.disks)
+        if not fleet.any_ready() or not scene.joined(START_SECONDS_MAX):
+            complaints.append(f"the workers were not ready: {'; '.join(worker.last_words() for worker in fleet.workers.values())}")
+        stack.enter_context(watch)
+        reader = stack.enter_context(Reader(stage.connection, stage.decisions))
+        began = time.monotonic()
+        plan = Plan(stage.connection, stage.transactions, stage.labels, wanted.rate, wanted.seed, wanted.cards, wanted.records)
+        with Load(plan) as load:
+
+            def tell(what: str) -> None:
+                say(f"{load.sent:,} sent, {len(reader):,} decided, lag {watch.lag:,}: {what}")
+
+            try:
+                _live(
+                    scene,
+                    watch,
+                    wanted,
+                    happened,
+                    lambda what: say(f"{load.sent:,} sent, {len(reader):,} decided, lag {watch.lag:,}: {what}"),
+                )
+                while time.monotonic() - began < wanted.seconds_min:
+                    time.sleep(0.1)
+            except KeyboardInterrupt:
+                interrupted = True
+                say("interrupted: what has happened is judged; again to give up")
+        say("everything is sent; the last answers")
+        if not watch.await_idle(IDLE_SECONDS_MAX):
+            complaints.append(f"the lag did not come back to 0 within {IDLE_SECONDS_MAX:g} s: {watch.left()}")
+        scene.joined(START_SECONDS_MAX)
+        complaints += _stopped(fleet)
+    complaints += [f"{each}" for each in fleet.endings if each.code == REFUSED and not _excused(each, happened)]
+    complaints += [
+        f"{each.fault} ({each.what}): not recovered within {RECOVER_SECONDS_MAX:g} s"
+        for each in happened
+        if each.waited and not each.recovered
+    ]
+    say("the oracle")
+    folders = [worker.folder for worker in fleet.workers.values()]
+    found = judge(_case(stage, folders, watch))
+    say("built anew from Kafka alone")
+    complaints += _built_anew(stage, folders)
+    say("an engine that never died")
+    complaints += stage.opinion()
+    delays = [decided - sent for sent, decided in zip(reader.sent, reader.decided, strict=True)]
+    heard = [heard - sent for sent, heard in zip(reader.sent, reader.heard, strict=True)]
+    return Round(
+        wanted.seed, happened, fleet.endings, found, complaints, list(reader.sent), delays, heard, list(reader.repeated), interrupted
+    )
+
+
+def _live(scene: Scene, watch: Watch, wanted: Wanted, happened: list[Happened], say: Say) -> None:
+    """The accidents, one after the other."""
+    time.sleep(SETTLE_SECONDS)
+    for number, act in enumerate(wanted.acts, 1):
+        say(f"{number} of {len(wanted.acts)}, {act.fault} {act.told}")
+        began = time.time()
+        try:
+            what = ACTS[act.fault](scene, act.told)
+        except (OSError, AssertionError, subprocess.SubprocessError, WeirError) as error:
+            what = f"{type(error).__name__}: {error}"
+        over = time.time()
+        recovered = None
+        if act.wait:
+            recovered = watch.await_safe(over, RECOVER_SECONDS_MAX)
+            scene.sleep(scene.random.uniform(0.0, 1.0))
+        else:
+            scene.sleep(scene.random.uniform(0.0, 2.0))
+        happened.append(Happened(act.fault, what, began, over, recovered, act.wait))
+
+
+def _partitions(stage: Stage, *topics: str) -> list[Partition]:
+    known = Topics(stage.connection)
+    return [Partition(topic, number) for topic in topics for number in range(known.partitions(topic))]
+
+
+def _stopped(fleet: Fleet) -> list[str]:
+    """All, in order."""
+    codes = {name: fleet.stop(name) for name in fleet.running}
+    return [f"{name}, stopped in order, ended with {code}: {fleet.workers[name].last_words()}" for name, code in codes.items() if code]
+
+
+def _excused(ending: Ending, happened: list[Happened]) -> bool:
+    """A full disk is refused, as it should be, and so is a cluster that is away while a worker starts."""
+    away = any(each.fault == BROKER and each.began < ending.at < each.over + BROKER_SECONDS for each in happened)
+    return " is full" in ending.words or (away and "no Kafka broker answered" in ending.words)
+
+
+def _case(stage: Stage, folders: list[Path], watch: Watch) -> Case:
+    return Case(
+        stage.connection,
+        stage.transactions,
+        stage.labels,
+        stage.log,
+        stage.decisions,
+        stage.dead_letters,
+        stage.cells,
+        stage.catalogue,
+        stage.key,
+        folders,
+        watch.samples,
+    )
+
+
+def _built_anew(stage: Stage, folders: list[Path]) -> list[str]:
+    """Complaints where a table from the changelog and the log is not, byte for byte, the one that lived through it."""
+    worker = stage.again("w1")
+    shutil.rmtree(worker.folder, ignore_errors=True)
+    fleet = Fleet(lambda _: worker)
+    with fleet:
+        fleet.start("w1")
+        if not fleet.ready("w1"):
+            return [f"a worker without data was not ready: {worker.last_words()}"]
+        if code := fleet.stop("w1"):
+            return [f"a worker without data ended with {code}: {worker.last_words()}"]
+    complaints = []
+    for number in range(stage.cells):
+        log = Partition(stage.log, number)
+        live, anew = (evidence.stored(each, log) for each in (folders, [worker.folder]))
+        if live is None or anew is None:
+            complaints.append(f"{log}: no table to compare with")
+        elif live.table != anew.table:
+            differing = [key for key in live.table.keys() | anew.table.keys() if live.table.get(key) != anew.table.get(key)]
+            entity, key = differing[0]
+            complaints.append(f"{log}: {len(differing)} of {len(live.table)} values built anew from Kafka differ, {entity} {key.hex()}")
+    return complaints
