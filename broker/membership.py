@@ -3,6 +3,7 @@
     assign      nothing is read yet; `assigned` runs in the event loop, and begins to read when it is ready
     revoke      nothing more is handed out; `revoked` runs to its end (its last commit); only then is the partition given back
     lost        it is another worker's already: nothing can be committed
+    finish      `revoked` runs to its end, and nothing is given back: it is ours until the session runs out, and a restart finds it
 
 The thread that polls never waits for an agent: heartbeats and commits go on. (librdkafka hands out nothing until the answer is there.)
 """
@@ -63,7 +64,8 @@ class Membership:
         self._forget = forget
         self._fatal = fatal
         self._read = read
-        self.joined = False
+        self.joined = self.closing = self._finishing = False
+        self._ends: list[Future[None]] = []
         self.given: dict[Partition, object] = {}  # what the group gave us, each assignment another object; of these,
         self.ours: set[Partition] = set()  # those of which nothing of an earlier assignment is still under way; of these,
         self.leaving: set[Partition] = set()  # what it wants back: a last commit, nothing else
@@ -88,19 +90,38 @@ class Membership:
                 self._leaving.remove(leaving)
                 self._unassign(consumer, leaving.partitions)
 
+    def finish(self) -> None:
+        """Ends all that was given, and gives nothing back: a static member that closes does not leave its group."""
+        self._finishing = True
+        self.leaving.update(self.given)
+        self._ends = [self._leave(self._feeds[partition.topic].revoked, partition) for partition in list(self.given)]
+
+    @property
+    def finished(self) -> bool:
+        """Whether all of that has ended."""
+        return self._finishing and all(end.done() for end in self._ends)
+
     def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         consumer.incremental_assign([])  # the answer that the group waits for; what is to be read is assigned when it flows
         self.joined = True
         for partition in _partitions(places):
             metrics.PARTITIONS.labels(partition.topic, "assigned").inc()
+            if self._finishing:
+                continue  # whoever comes back begins it
             self.leaving.discard(partition)
             given = self.given[partition] = object()
             self._tell(self._begin(given, self._feeds[partition.topic].assigned), partition)
         self._prove(consumer)
 
     def _on_revoke(self, consumer: Consumer, places: list[TopicPartition]) -> None:
-        consumer.incremental_assign([])  # no answer yet: that is the unassign in `give_back`, until then the group waits
         partitions = _partitions(places)
+        if self.closing or self.finished:
+            self._unassign(consumer, partitions)
+            return
+        consumer.incremental_assign([])  # no answer yet: that is the unassign in `give_back`, until then the group waits
+        if self._finishing:
+            self._leaving.append(Leaving(partitions, self._ends, monotonic() + REVOKE_SECONDS))
+            return
         self._prove(consumer)  # the group is of a newer generation already, in which nobody else has them yet
         self.leaving.update(partitions)
         ends = []

@@ -8,6 +8,7 @@ A topic may be claimed and never read: the log's owner is found so, while a Read
 
 import asyncio
 import threading
+from collections.abc import Callable
 from time import monotonic
 
 from broker.connection import Connection
@@ -52,7 +53,7 @@ class Source(Reader):
         super().start(loop)
 
     async def stop(self) -> None:
-        """Gives everything back (`revoked` runs for each partition) and ends the thread."""
+        """Ends everything (`revoked` runs for each partition) and ends the thread; a restart within the session finds all of it."""
         await super().stop()
 
     def rejoin(self) -> None:
@@ -98,12 +99,17 @@ class Source(Reader):
         self._member.give_back(self._consumer)
         if self._rejoining.is_set():
             self._rejoining.clear()
-            self._leave()
+            self._consumer.unsubscribe()
+            self._turn_while(lambda: bool(self._member.given))
             self._member.join(self._consumer, self._loop)
 
     def _leave(self) -> None:
-        self._consumer.unsubscribe()
-        deadline = monotonic() + REVOKE_SECONDS
-        while self._member.given and monotonic() < deadline + 1:
+        self._member.finish()
+        self._turn_while(lambda: not self._member.finished)
+        self._member.closing = True
+
+    def _turn_while(self, holds: Callable[[], bool]) -> None:
+        deadline = monotonic() + REVOKE_SECONDS + 1
+        while holds() and monotonic() < deadline:
             super()._turn()
             self._member.give_back(self._consumer)

@@ -6,6 +6,7 @@ import pytest
 from confluent_kafka import Producer
 
 from broker.connection import Connection
+from broker.group import Member, members
 from broker.source import Source
 from schemas.errors import LogTooShort, Ours, PartitionLost
 from schemas.records import Partition
@@ -89,6 +90,32 @@ def test_a_restart_goes_on_where_it_stopped(kafka: str, prefix: str) -> None:
         async with Reader(kafka, prefix) as reader:
             await reader.until(lambda: len(reader.records) == 5)
             assert reader.values == numbers(5, begin=10)
+
+    asyncio.run(read())
+
+
+def test_a_restart_within_the_session_moves_nothing_and_an_end_for_good_does(kafka: str, prefix: str) -> None:
+    make_topic(kafka, prefix, partitions=2)
+    for partition in range(2):
+        produce(kafka, prefix, numbers(10), partition=partition)
+
+    async def read() -> None:
+        async with Reader(kafka, prefix, name="w1") as first:
+            await first.until(lambda: len(first.records) == 20)
+            async with Reader(kafka, prefix, name="w2") as second:
+                await second.until(lambda: len(second.positions) == 1)
+                (theirs,) = second.positions
+            kept = dict(first.positions)
+            for _ in range(3):
+                async with Reader(kafka, prefix, name="w2") as again:
+                    await again.until(lambda again=again: len(again.positions) == 1)  # type: ignore[misc]  # bound in a loop
+                    assert again.positions == {theirs: 10}
+                    assert again.revoked == []
+                assert again.revoked == [theirs], "its last commit"
+                assert Member("w2", frozenset([theirs])) in members(Connection(kafka), f"{prefix}-group"), "it has left the group"
+            assert (first.positions, first.revoked) == (kept, [theirs]), "the second, when it joined"
+            await first.until(lambda: len(first.positions) == 2)
+            assert first.positions == {**kept, theirs: 10}
 
     asyncio.run(read())
 
