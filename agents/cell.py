@@ -4,15 +4,19 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
+from agents.out import Out
 from schemas.decision import HEDGED
-from schemas.errors import RefusedStart
-from schemas.records import Fetch, Message, Partition
+from schemas.errors import PartitionLost, RefusedStart
+from schemas.records import Fetch, Partition
 from state.checkpoint import Start
 from state.hedging import Hedging
 from state.held import Answer
 from state.kept import Kept
+from state.lifecycle import step_back, stop
+from state.steps import Perform, carry_out
 
 
 class Folding(Kept, Protocol):
@@ -37,16 +41,6 @@ Spawn = Callable[[Coroutine[Any, Any, None]], Awaitable[None]]
 """Runs something beside everything else; what it raises ends the process."""
 
 
-class Out(Protocol):
-    """Where the answers of one task go. One sends at least once; another may send within transactions."""
-
-    def send(self, messages: list[Message], delivered: Callable[[int], object]) -> None:
-        """Hands them over, in order. delivered(n) is called once, when all are acknowledged."""
-
-    async def room(self) -> None:
-        """Waits while too much is outstanding."""
-
-
 class Cell(Generic[T]):
     """One that is folded here. parked: fetches that wait to be folded; undone: folded, and kept from the reader, which waits then."""
 
@@ -64,7 +58,25 @@ class Cell(Generic[T]):
     def send(self, answer: Answer, *, hedged: bool = False) -> None:
         """One answer that was held goes out, as it is but for a header where we do not own the cell."""
         messages = [each._replace(headers=[*(each.headers or []), HEDGED]) for each in answer.messages] if hedged else answer.messages
-        self.out.send(messages, answer.receipt.delivered)
+        self.out.send(messages, answer.receipt)
+
+    async def give_back(self, perform: Perform) -> None:
+        """As step_back has it. Where a last transaction is refused the cell is given back at once."""
+        self.task.owns = False  # what is folded from here on is held
+        with suppress(PartitionLost):  # `lost` follows, or nothing of what was refused will be seen
+            await self.out.settled()
+            await carry_out(step_back(self.task), perform)
+
+    async def stop(self, perform: Perform) -> None:
+        """As stop has it. Raises PartitionLost before the last commit."""
+        if self.task.owns:
+            await self.out.settled()
+        await carry_out(stop(self.task), perform)
+
+    def close_out(self) -> None:
+        """Nothing more is sent. What will never be seen of us is held again."""
+        if self.out.close():
+            self.task.held.recall()
 
     def let_on(self, done: Callable[[Fetch], object]) -> None:
         """What was kept from the reader is done: it may read on."""

@@ -15,14 +15,15 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Generic
 
-from agents.cell import Begin, Cell, Out, Spawn, T
+from agents.cell import Begin, Cell, Spawn, T
 from agents.feed import FetchQueue
+from agents.out import Out
 from agents.world import World
 from schemas.errors import LogTooShort, PartitionLost, RefusedStart
 from schemas.records import Partition
 from state.checkpoint import Start
 from state.hedging import Hedging
-from state.lifecycle import step_back, stop, take_over
+from state.lifecycle import take_over
 from state.steps import CloseStore, carry_out
 from telemetry import metrics
 
@@ -109,8 +110,7 @@ class Cells(Generic[T]):
                     await self._end(cell)
                 elif cell.task.owns:
                     async with cell.committing:
-                        with suppress(PartitionLost):  # `lost` follows
-                            await carry_out(step_back(cell.task), self._world.perform)
+                        await cell.give_back(self._world.perform)
                     await self._stands_by(cell)
 
     async def lost(self, partition: Partition) -> None:
@@ -120,10 +120,7 @@ class Cells(Generic[T]):
             cell.task.owns = False
         async with self._changing[partition]:
             if cell := self.all.get(partition):
-                if self.keeps(partition):
-                    await self._stands_by(cell)
-                else:
-                    await self._close(cell)
+                await self._let_go(cell)
 
     async def fenced(self, cell: Cell[T], error: PartitionLost) -> None:
         """Another task has shut us out of the changelog."""
@@ -131,11 +128,14 @@ class Cells(Generic[T]):
         cell.task.owns = False  # at once: no commit follows
         async with self._changing[partition]:
             if self.all.get(partition) is cell:
-                if self.keeps(partition):
-                    await self._stands_by(cell)
-                else:
-                    await self._close(cell)
+                await self._let_go(cell)
         await self._shut_out(partition, error)
+
+    def shut_out(self, partition: Partition, error: PartitionLost) -> None:
+        """Another task answers, or the group takes no offset of ours: our transactions of the cell have come to an end."""
+        if cell := self.all.get(partition):
+            cell.task.owns = False
+            self._begun.append(self._spawn(self.fenced(cell, error)))
 
     def too_short(self, partition: Partition, error: LogTooShort) -> None:
         """Retention has overtaken what is folded here: the task begins again, from what is saved. Else that is refused by its name."""
@@ -200,8 +200,12 @@ class Cells(Generic[T]):
         _log.info("cell %d is ours", cell.task.partition.number)
         await cell.out.room()
 
+    async def _let_go(self, cell: Cell[T]) -> None:
+        await (self._stands_by(cell) if self.keeps(cell.task.partition) else self._close(cell))
+
     async def _stands_by(self, cell: Cell[T]) -> None:
         cell.task.owns = False
+        cell.close_out()
         cell.hedging = self._hedging()
         async with cell.saving:  # one that is under way sees that, and gives up
             _log.info("cell %d is another's: we stand by", cell.task.partition.number)
@@ -211,7 +215,7 @@ class Cells(Generic[T]):
         async with cell.committing, cell.storing, cell.saving:
             self._forget(cell)
             try:
-                await carry_out(stop(cell.task), self._world.perform)
+                await cell.stop(self._world.perform)
             except PartitionLost:  # before its last commit
                 await self._world.perform(CloseStore(cell.task.partition))
 
@@ -235,6 +239,8 @@ class Cells(Generic[T]):
     async def _shut_out(self, partition: Partition, error: PartitionLost) -> None:
         """Until the group says that it is another's; where it goes on calling it ours, we leave it and come again."""
         _log.warning("%s", error)
+        if (cell := self.all.get(partition)) and not cell.task.owns:
+            cell.out.close()  # it was about to take over
         deadline = time.monotonic() + FENCED_SECONDS
         while self._world.source.stays(partition):
             if time.monotonic() > deadline:

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import pairwise
+from math import inf
 from typing import Any, NamedTuple, Protocol
 
 import faust
@@ -97,7 +98,9 @@ class Deciding:
     def _folded(self, cell: Cell[Task], fetch: Fetch) -> bool:
         """Whether all of it could be: one that stands by stops before a control row that it cannot load."""
         task, began = cell.task, time.perf_counter()
-        for part in parts(fetch, folded=task.progress.folded, apart=not task.owns):
+        progress = task.progress
+        singly_from = progress.committed if progress.exactly_once else inf
+        for part in parts(fetch, folded=progress.folded, apart=not task.owns, singly_from=singly_from):
             try:
                 decided = task.decide(part)
             except RefusedStart as error:
@@ -109,7 +112,7 @@ class Deciding:
             receipt = task.progress.sent(upto=part.end, messages=len(messages))
             task.held.hold(receipt, messages, at=self._world.committed.clock, sent=task.owns)
             if task.owns:
-                cell.out.send(messages, receipt.delivered)
+                cell.out.send(messages, receipt)
                 self._decided(decided.batches, time.perf_counter() - began)
             else:
                 self._standby.folded(cell, len(messages))
@@ -183,12 +186,16 @@ class Deciding:
         return cell.task.owns and not cell.leaving and self._has(cell)
 
 
-def parts(fetch: Fetch, *, folded: int, apart: bool) -> Iterator[Fetch]:
-    """What of a fetch is not folded yet. apart: each control row by itself, so that nothing is half done where one cannot be loaded."""
+def parts(fetch: Fetch, *, folded: int, apart: bool, singly_from: float = inf) -> Iterator[Fetch]:
+    """What of a fetch is not folded yet. apart: each control row by itself, so that nothing is half done where one cannot be loaded.
+
+    singly_from: from this offset on each record by itself. Exactly once, whoever else owns the cell may commit up to any of them, and of
+    answers that are held together one half would be given again.
+    """
     partition, after, records = fetch
     if folded > after:
         after, records = folded, [record for record in records if record.offset >= folded]
-    cuts = [at for at, record in enumerate(records) if apart and record.headers and is_control(record)]
+    cuts = [at for at, each in enumerate(records) if each.offset >= singly_from or (apart and each.headers and is_control(each))]
     bounds = sorted({0, *cuts, *(cut + 1 for cut in cuts), len(records)})
     for begin, end in pairwise(bounds):
         yield Fetch(partition, after, records[begin:end])

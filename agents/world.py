@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from agents.changelog import Changelog
+from agents.out import Transactions
 from broker.committed import Committed
 from broker.reader import Reader
 from broker.sink import Sink
@@ -26,6 +27,7 @@ from state.steps import (
     CommitOffset,
     Delivery,
     EmptyStore,
+    FencePredecessor,
     ForgetChanges,
     FreezeStored,
     OpenStore,
@@ -66,6 +68,8 @@ class Clients(NamedTuple):
     committed: Committed
     sink: Sink
     snapshots: Snapshots
+    transactions: Transactions | None = None
+    """Where answers go exactly once."""
 
 
 class World:
@@ -75,7 +79,7 @@ class World:
     """
 
     def __init__(self, clients: Clients, *, topic_id: Callable[[str], str], folder: Path, value_version: int, failpoint: str = "") -> None:
-        self.source, self.reader, self.committed, self.sink, snapshots = clients
+        self.source, self.reader, self.committed, self.sink, snapshots, self.transactions = clients
         self.ending = False
         """The process is to end: what begins gives up."""
         self._changelog = Changelog(
@@ -92,6 +96,12 @@ class World:
         self._failpoint = Failpoint(failpoint) if failpoint else None
         self._stores: dict[Partition, Store] = {}
 
+    @property
+    def outstanding(self) -> tuple[int, int]:
+        """Messages sent that nobody has acknowledged; and a count that moves with each acknowledgement."""
+        more = self.transactions
+        return len(self.sink) + (0 if more is None else len(more)), self.sink.acknowledged + (0 if more is None else more.committed)
+
     async def perform(self, step: Step[Any]) -> Any:  # noqa: ANN401  # each step says what it is answered with
         """Carries out one step and answers it."""
         name = type(step).__name__
@@ -99,10 +109,19 @@ class World:
             self._failpoint.reached(name, "before")
         began = time.perf_counter()
         answer = await self._done(step)
+        if self.transactions is not None:
+            await self._begin_or_end(self.transactions, step)
         STEP_SECONDS.labels(name).observe(time.perf_counter() - began)
         if self._failpoint:
             self._failpoint.reached(name, "after")
         return answer
+
+    async def _begin_or_end(self, transactions: Transactions, step: Step[Any]) -> None:
+        match step:
+            case FencePredecessor(partition):
+                await transactions.fence(partition, lambda: self.source.stays(partition))
+            case CloseStore(partition):
+                transactions.close(partition)
 
     async def _done(self, step: Step[Any]) -> Any:  # noqa: ANN401  # as above
         match step:

@@ -66,7 +66,7 @@ def found(settings: Settings) -> Ground:
     wanted = partitions_wanted(cells, settings, topics)
     topics.check(topics_of(wanted), prefix=settings.prefix, replication=settings.replication)
     sources = _sources(settings, topics) if "intake" in roles else ()
-    hedged = _hedged(settings, topics) if "decide" in roles and settings.standby else ()
+    hedged = _hedged(settings, topics) if "decide" in roles and settings.standby and settings.delivery == "at_least_once" else ()
     board.require_id_key(pseudonyms.fingerprint)
     if cells and (sources or hedged):
         require_same_column(cells, mapping)

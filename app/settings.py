@@ -7,11 +7,13 @@ Some come from elsewhere: `KAFKA_BOOTSTRAP` names the cluster, and `WEIR_KAFKA_H
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import get_type_hints
+from typing import Literal, get_type_hints
 
 import msgspec
 
 from schemas.errors import BadSetting
+
+Delivery = Literal["at_least_once", "exactly_once"]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +49,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A record of more bytes is refused: `record_too_large`."""
     cache_mib: int = 256
     """Values kept in memory by a task; past it those that are stored leave."""
+    delivery: Delivery = "at_least_once"
+    """`exactly_once`: answers and the log's offset in one Kafka transaction, nothing is hedged, readers must be `read_committed`."""
+    transaction_ms: int = 50
+    """Exactly once: how often a transaction is begun, 20 to 100; so long answers wait for each other."""
     commit_ms: int = 100
-    """How often what is acknowledged is committed."""
+    """How often what is acknowledged is committed; exactly once, that of the sources only."""
     checkpoint_seconds: float = 3.0
     """How often what changed is stored on disk; a start after a kill folds so much of the log again."""
     save_seconds: float = 60.0
@@ -154,6 +160,8 @@ def read_settings(environment: Mapping[str, str] | None = None, **given: object)
             except msgspec.ValidationError as error:
                 raise BadSetting(f"{name} is {environment[name]!r}: {str(error)[0].lower()}{str(error)[1:]}") from None
     settings = Settings(**values)  # type: ignore[arg-type]  # each value was converted to its field's type above
+    if not 20 <= settings.transaction_ms <= 100:
+        raise BadSetting(f"WEIR_TRANSACTION_MS is {settings.transaction_ms}: 20 to 100")
     if not settings.prefix.replace("-", "").replace(".", "").replace("_", "").isalnum():
         raise BadSetting(f"prefix {settings.prefix!r}: letters, digits, dots, dashes and underscores only")
     return settings

@@ -26,11 +26,11 @@ NOTHING_IN_FORCE: InForce[Catalogue] = InForce(lru_cache(16)(partial(read_catalo
 """Knows how a catalogue is read; one that was verified is not read again when it is obeyed, which took 60 ms of the loop."""
 
 
-def begin(fingerprint: str) -> Begin:
+def begin(fingerprint: str, *, exactly_once: bool) -> Begin:
     """How a task begins over state that this build and this id key made."""
     return Begin(
-        partial(start, key_fingerprint=fingerprint, fold_version=FOLD_VERSION),
-        partial(stand_by, key_fingerprint=fingerprint, fold_version=FOLD_VERSION),
+        partial(start, key_fingerprint=fingerprint, fold_version=FOLD_VERSION, exactly_once=exactly_once),
+        partial(stand_by, key_fingerprint=fingerprint, fold_version=FOLD_VERSION, exactly_once=exactly_once),
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from agents.world import World
 from broker.connection import Connection
 from broker.flow import Stand
-from broker.sink import Sink
 from broker.stalls import Looking, Member, Stalls
 from engine.control import Board
 from schemas.errors import Stuck
@@ -46,7 +45,7 @@ def watch_worker(
     holds_back: whether who folds a partition of the log lets its fetches wait on purpose.
     """
     source, reader = world.source, world.reader
-    held = _Held(world.sink, board, log)
+    held = _Held(world, board, log)
 
     def holds(partition: Partition) -> bool:
         return held(partition) or holds_back(partition)
@@ -67,14 +66,14 @@ def watch_worker(
 class _Held:
     """Who may hold back what is handed out: a broker that acknowledges nothing, or a history that is being put into the log."""
 
-    def __init__(self, sink: Sink, board: Board, log: str) -> None:
-        self._sink, self._board, self._log = sink, board, log
+    def __init__(self, world: World, board: Board, log: str) -> None:
+        self._world, self._board, self._log = world, board, log
         self._acknowledged, self._unacknowledged = 0, False
 
     def look(self) -> None:
         """Whether anything was acknowledged since the last look."""
-        acknowledged = self._sink.acknowledged
-        self._unacknowledged = len(self._sink) > 0 and acknowledged == self._acknowledged
+        outstanding, acknowledged = self._world.outstanding
+        self._unacknowledged = outstanding > 0 and acknowledged == self._acknowledged
         self._acknowledged = acknowledged
 
     def __call__(self, partition: Partition) -> bool:

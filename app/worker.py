@@ -29,6 +29,7 @@ from agents.ready import Readiness
 from agents.standby import Standby, stand_by
 from agents.watch import Watch
 from agents.world import Clients, World
+from app.delivery import out_of, transactions_of
 from app.ground import Ground
 from app.guarding import Guarding
 from app.hedging import hedging_of
@@ -90,7 +91,14 @@ def build(ground: Ground) -> Worker:
     reader, committed = Reader(connection, group=group, fatal=ended), Committed(connection, group=group, fatal=ended)
     guarding = Guarding(settings, fold_one)
     world = World(
-        Clients(source, reader, committed, sink, Snapshots(connection, CHANGELOG.under(settings.prefix))),
+        Clients(
+            source,
+            reader,
+            committed,
+            sink,
+            Snapshots(connection, CHANGELOG.under(settings.prefix)),
+            transactions_of(settings, connection, source, failpoint=guarding.failpoint),
+        ),
         topic_id=topics.topic_id,
         folder=settings.data_folder,
         value_version=VERSION,
@@ -150,18 +158,24 @@ def _folded(
     settings, log = ground.settings, LOG.under(ground.settings.prefix)
     decides = "decide" in ground.roles
 
-    def hedging() -> Hedging:
+    exactly_once = world.transactions is not None
+
+    def hedging() -> Hedging | None:
+        if exactly_once:
+            return None
         return Hedging(after_seconds=settings.hedge_ms / 1000, share=settings.hedge_share, now=world.committed.clock)
 
     cells = Cells(
         task_of(settings, world, guarding, ground.board),
-        begin=begin(ground.pseudonyms.fingerprint),
+        begin=begin(ground.pseudonyms.fingerprint, exactly_once=exactly_once),
         world=world,
         cells=[Partition(log, number) for number in settings.cells_of(ground.cells)] if decides else [],
         hedging=hedging,
-        out_of=lambda _: world.sink,
+        out_of=partial(out_of, world),
         spawn=spawn,
     )
+    if world.transactions is not None:
+        world.transactions.over = cells.shut_out
     if decides:
         cells.over(log)
         standby = Standby(cells.all, world=world, held_bytes=settings.held_mib << 20, save_seconds=settings.save_seconds)

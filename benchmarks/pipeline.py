@@ -66,20 +66,20 @@ def measure(load: Load, *, events: int, cards: int, seconds: int) -> dict[str, A
 
     engine = Engine(start, worker.stop, DECISIONS.under(settings.prefix))
     say("warm-up")
-    _round(load, engine, events // 5)
+    once(load, engine, events // 5)
     figures: dict[str, Any] = {"events": events, "cards": cards, "rounds": load.rounds}
     figures["throughput"] = _throughput(load, engine, events)
     figures["ready_seconds"] = _ready(worker, say)
     engine.start()
     for rate in RATES:
-        figures[f"latency_{rate}"] = _latency(load, engine.decisions, rate, seconds)
+        figures[f"latency_{rate}"] = latency(load, engine.decisions, rate, seconds)
     figures["memory_mib"] = _memory(worker.pid)
     engine.stop()
     bare = _bare(settings)
     floor = figures["bare_loop"] = {"throughput": _throughput(load, bare, events)}
     bare.start()
     for rate in RATES:
-        floor[f"latency_{rate}"] = _latency(load, bare.decisions, rate, seconds)
+        floor[f"latency_{rate}"] = latency(load, bare.decisions, rate, seconds)
     bare.stop()
     return figures
 
@@ -88,7 +88,7 @@ def _throughput(load: Load, engine: Engine, events: int) -> dict[str, Any]:
     found = []
     for number in range(load.rounds):
         load.say(f"throughput, round {number + 1} of {load.rounds}")
-        found.append(_round(load, engine, events))
+        found.append(once(load, engine, events))
     return {
         "events_per_second": round(statistics.median(rate for rate, _ in found)),
         "cpu_us_per_event": round(statistics.median(cpu for _, cpu in found), 1),
@@ -96,7 +96,7 @@ def _throughput(load: Load, engine: Engine, events: int) -> dict[str, Any]:
     }
 
 
-def _round(load: Load, engine: Engine, events: int) -> tuple[float, float]:
+def once(load: Load, engine: Engine, events: int) -> tuple[float, float]:
     """Events a second and CPU-us an event, over the last nine tenths."""
     file = load.folder / "records"
     take(load.records, events, file)
@@ -134,7 +134,8 @@ def _when(count: Callable[[], int], wanted: int) -> tuple[float, int]:
         time.sleep(0.05)
 
 
-def _latency(load: Load, decisions: str, rate: int, seconds: int) -> dict[str, Any]:
+def latency(load: Load, decisions: str, rate: int, seconds: int) -> dict[str, Any]:
+    """Percentiles of the middle round, from a producer's call to our reader. The engine runs."""
     found = []
     for number in range(load.rounds):
         load.say(f"latency at {rate}/s, round {number + 1} of {load.rounds}")

@@ -23,6 +23,13 @@ TRANSACTION_SECONDS_MAX = 15
 ANSWER_SECONDS = 2.0
 """Of one attempt; between two the task may be told that it is not wanted any more."""
 QUEUE_MAX = 1_000_000
+Reached = Callable[[str, str], object]
+
+
+def nowhere(step: str, side: str) -> None:
+    """Nobody dies here."""
+
+
 REFUSALS = {KafkaError.ILLEGAL_GENERATION, KafkaError.UNKNOWN_MEMBER_ID, KafkaError.FENCED_INSTANCE_ID}
 """The group's: its generation is another than that of our proof."""
 _UNDONE = {  # of an answer: it was not refused, the transaction it belonged to came to nothing
@@ -51,10 +58,18 @@ _FORBIDDEN = {
 
 
 class Transaction:
-    """partition: whose offset moves with the answers; proof: what the broker is shown for it, None where it is not ours."""
+    """name: the transactional id, the cell's and not the process's. partition: whose offset moves with the answers.
 
-    def __init__(self, connection: Connection, name: str, *, partition: Partition, proof: Callable[[], object | None]) -> None:
-        self._partition, self._proof = partition, proof
+    proof: what the broker is shown for it, None where it is not ours. reached(step, side) is called before and after each of STEPS: for
+    proofs that one may die there.
+    """
+
+    STEPS = ("SendAnswers", "SendOffset", "CommitTransaction")
+
+    def __init__(
+        self, connection: Connection, name: str, *, partition: Partition, proof: Callable[[], object | None], reached: Reached = nowhere
+    ) -> None:
+        self.partition, self._proof, self._reached = partition, proof, reached
         self._what = f"the answers of {partition.topic}, partition {partition.number}"
         self._refused: tuple[str, KafkaError] | None = None
         self._shown: object | None = None
@@ -93,10 +108,10 @@ class Transaction:
         self._used.poll(0)  # what became of answers of an aborted one
         try:
             self._used.begin_transaction()
-            self._produce(batches)
-            place = TopicPartition(self._partition.topic, self._partition.number, batches[-1].upto)
-            self._ask(lambda: self._used.send_offsets_to_transaction([place], proof, ANSWER_SECONDS))
-            self._ask(lambda: self._used.commit_transaction(ANSWER_SECONDS))
+            self._step("SendAnswers", lambda: self._produce(batches))
+            place = TopicPartition(self.partition.topic, self.partition.number, batches[-1].upto)
+            self._step("SendOffset", lambda: self._ask(lambda: self._used.send_offsets_to_transaction([place], proof, ANSWER_SECONDS)))
+            self._step("CommitTransaction", lambda: self._ask(lambda: self._used.commit_transaction(ANSWER_SECONDS)))
         except KafkaException as error:
             cause: KafkaError = error.args[0]
             if not (cause.txn_requires_abort() or cause.code() in _UNDONE):
@@ -126,6 +141,11 @@ class Transaction:
         if producer is not None:
             with suppress(KafkaException):  # it has nothing open, or is shut out, or a commit's outcome is not known
                 producer.abort_transaction(ANSWER_SECONDS)
+
+    def _step(self, name: str, do: Callable[[], object]) -> None:
+        self._reached(name, "before")
+        do()
+        self._reached(name, "after")
 
     @property
     def _used(self) -> Producer:

@@ -18,13 +18,12 @@ from time import monotonic
 
 from confluent_kafka import KafkaError
 
-from broker.connection import Connection
 from broker.flow import Fatal
 from broker.kept import Batch, Kept
 from broker.sink import BYTES_OUTSTANDING_MAX, OUTSTANDING_MAX
 from broker.transaction import REFUSALS, Transaction
 from schemas.errors import DeliveryFailed, PartitionLost
-from schemas.records import Message, Partition
+from schemas.records import Message
 from telemetry import metrics
 
 MESSAGES_MAX = 20_000
@@ -41,28 +40,25 @@ _log = logging.getLogger("weir.transactional")
 class Transactional:
     """Of one cell, from one assignment to its end; the next one makes another.
 
-    name: the transactional id, the cell's and not the process's. proof: Source.proof of the cell. over(error) is called in the event loop
-    when nothing more can be committed here: the cell is another's. fatal(error): the process is to end.
+    seconds: between the begins of two transactions. over(error) is called in the event loop when nothing more can be committed here,
+    because the cell is another's. fatal(error): the process is to end.
     """
 
     def __init__(
         self,
-        connection: Connection,
-        name: str,
+        transaction: Transaction,
         *,
-        partition: Partition,
-        proof: Callable[[], object | None],
         seconds: float,
         over: Callable[[PartitionLost], object],
         fatal: Fatal,
     ) -> None:
         self.lost: PartitionLost | None = None
         """Why nothing more can be committed here."""
-        self._transaction = Transaction(connection, name, partition=partition, proof=proof)
-        self._partition, self._seconds, self._over, self._fatal = partition, seconds, over, fatal
+        self._transaction, self._partition = transaction, transaction.partition
+        self._seconds, self._over, self._fatal = seconds, over, fatal
         self._kept = Kept()
         self._filled, self._emptied, self._hurried = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"transactions of cell {partition.number}")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"transactions of cell {self._partition.number}")
         self._cycle: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -89,9 +85,17 @@ class Transactional:
             self._emptied.clear()
             await self._emptied.wait()
 
-    def hurry(self) -> None:
-        """The cell is to be given back: what is kept goes at once, and where the group refuses it, that is the end."""
+    async def settled(self) -> None:
+        """The cell is to be given back: what is kept goes at once, and where the group refuses it, that is the end.
+
+        Raises PartitionLost then; else all is committed when this returns.
+        """
         self._hurried.set()
+        while len(self._kept) and self.lost is None:
+            self._emptied.clear()
+            await self._emptied.wait()
+        if self.lost is not None:
+            raise self.lost
 
     def close(self) -> None:
         """No transaction is begun any more; the one under way is ended, by an abort where that can be. Waits for nothing."""

@@ -28,7 +28,6 @@ from schemas.verdict import Verdicts
 from state.checkpoint import Checkpoint, Start
 from state.held import Held
 from state.places import Seen
-from state.progress import Progress
 
 FoldOf = Callable[[Catalogue, Declared], Fold]
 """Makes the fold of a catalogue, and of what stands beside it, over the task's stored values."""
@@ -73,8 +72,7 @@ class Task:
     ) -> None:
         marker = start.marker
         self.partition = partition
-        stored = marker.offset
-        self.progress = Progress(stored, committed=start.committed, stored=stored, live_from=start.live_from, saved=start.saved)
+        self.progress = start.progress()
         self.held, self.owns, self.changelog_id = Held(), start.owns, marker.changelog_id
         self.frozen: Checkpoint | None = None
         self.in_force = nothing_in_force

@@ -80,6 +80,10 @@ class LogTooShort(RefusedStart):
     """The log no longer holds what the state lacks."""
 
 
+class OffsetGone(RefusedStart):
+    """Exactly once: the group has no offset for a cell that it has answered."""
+
+
 class LogNotEmpty(RefusedStart):
     """The log holds rows where a history is to begin, or another history."""
 

@@ -9,6 +9,7 @@ from schemas.declared import Declared
 from schemas.errors import TopicMadeAnew, UnknownVersion
 from schemas.records import Origin, Partition
 from schemas.verdict import Versions
+from state.progress import Progress
 
 MARKER_VERSION = 1
 OLDEST_READ = 1
@@ -86,6 +87,13 @@ class Start(NamedTuple):
     """What the state was taken from: `disk`, `changelog`, `first row`."""
     owns: bool = True
     """Else it stands by."""
+    exactly_once: bool = False
+    """Whether its answers and the group's offset go in one transaction."""
+
+    def progress(self) -> Progress:
+        """The task's positions at its beginning."""
+        at = self.marker.offset
+        return Progress(at, committed=self.committed, stored=at, live_from=self.live_from, saved=self.saved, exactly_once=self.exactly_once)
 
 
 _encoder, _decoder = msgspec.msgpack.Encoder(), msgspec.msgpack.Decoder(Marker)

@@ -33,9 +33,9 @@ class Held:
         return sum(len(answer.messages) for answer in self._answers if not answer.sent)
 
     def hold(self, receipt: Receipt, messages: list[Message], *, at: float, sent: bool) -> None:
-        """The answers of the fetch that `receipt` is for; none of them: there is nothing to keep."""
-        if messages:
-            size = 0 if sent else sum([len(message.value) for message in messages if message.value])
+        """The answers of the fetch that `receipt` is for; where nothing is outstanding of it there is nothing to keep."""
+        if receipt.outstanding:
+            size = 0 if sent else size_of(messages)
             self.bytes += size
             self._answers.append(Answer(receipt, messages, at, sent=sent, size=size))
 
@@ -55,9 +55,21 @@ class Held:
         """What this process never sent, in order."""
         return (answer for answer in self._answers if not answer.sent)
 
+    def recall(self) -> None:
+        """What was sent and is not acknowledged will never be seen of us: it counts as never sent."""
+        for answer in self._answers:
+            if answer.sent and answer.receipt.outstanding:
+                answer.sent, answer.size = False, size_of(answer.messages)
+                self.bytes += answer.size
+
     def sends(self, answer: Answer) -> None:
         """It is handed to the producer now, which happens once in the life of a process."""
         assert not answer.sent, f"the answers up to {answer.receipt.upto} were sent already"
         answer.sent = True
         self.bytes -= answer.size
         answer.size = 0
+
+
+def size_of(messages: list[Message]) -> int:
+    """Bytes of their values."""
+    return sum([len(message.value) for message in messages if message.value])

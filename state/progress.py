@@ -31,13 +31,16 @@ class Progress:
     """The positions of one task, or of one intake in its source partition (which stores nothing).
 
     live_from: the first position whose answers are to be sent; what stands before it was acknowledged in an earlier life.
+    exactly_once: answers are acknowledged with the move of the group's offset, in one transaction: a batch is one thing outstanding, and
+    *acknowledged* is *committed*.
     """
 
-    def __init__(self, folded: int, *, committed: int, stored: int, live_from: int, saved: int = 0) -> None:
+    def __init__(self, folded: int, *, committed: int, stored: int, live_from: int, saved: int = 0, exactly_once: bool = False) -> None:
         assert stored <= folded <= live_from, (stored, folded, live_from)
         self.folded = folded
         self.stored = stored
         self.saved = saved
+        self.exactly_once = exactly_once
         self._committed = committed
         self._acknowledged = live_from
         self._receipts: deque[Receipt] = deque()
@@ -46,6 +49,8 @@ class Progress:
         """A batch was folded up to `upto` and its answers, so many messages, were handed to the sink."""
         assert upto > self.folded, (upto, self.folded)
         self.folded = upto
+        if self.exactly_once:  # nothing is outstanding of what was committed before it was folded here
+            messages = int(upto > self._acknowledged)
         receipt = Receipt(upto, messages)
         self._receipts.append(receipt)
         return receipt
@@ -60,7 +65,7 @@ class Progress:
     @property
     def committed(self) -> int:
         """The group's offset, never back."""
-        return self._committed
+        return self.acknowledged if self.exactly_once else self._committed
 
     @committed.setter
     def committed(self, position: int) -> None:

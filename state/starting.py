@@ -7,7 +7,7 @@ restore      no disk that fits: empty -> values of the changelog -> marker last
 
 import msgspec
 
-from schemas.errors import BadChangelog, Fenced, IdKeyChanged, LogTooShort, TopicMadeAnew, UnknownVersion
+from schemas.errors import BadChangelog, Fenced, IdKeyChanged, LogTooShort, OffsetGone, TopicMadeAnew, UnknownVersion
 from schemas.records import Partition
 from state.checkpoint import Checkpoint, LogRange, Marker, Saved, Start
 from state.steps import (
@@ -24,26 +24,30 @@ from state.steps import (
 )
 
 
-async def start(partition: Partition, *, key_fingerprint: str, fold_version: int) -> Start:
+async def start(partition: Partition, *, key_fingerprint: str, fold_version: int, exactly_once: bool = False) -> Start:
     """Opens the task's database and says where to begin as its owner. Raises a RefusedStart, never begins empty where there was something.
 
-    The fence comes first: from there on nobody else moves the changelog, and what is read of it stands.
+    The fence comes first: from there on nobody else moves the changelog or answers in transactions, and what is read of both stands.
+    exactly_once: a group without an offset is refused where something says that it had one.
     """
     await FencePredecessor(partition)
-    return await _begin(partition, key_fingerprint=key_fingerprint, fold_version=fold_version, fenced=True)
+    found = await _begin(partition, key_fingerprint=key_fingerprint, fold_version=fold_version, fenced=True, exactly_once=exactly_once)
+    return found._replace(exactly_once=exactly_once)
 
 
-async def stand_by(partition: Partition, *, key_fingerprint: str, fold_version: int) -> Start:
+async def stand_by(partition: Partition, *, key_fingerprint: str, fold_version: int, exactly_once: bool = False) -> Start:
     """The same beside an owner, who is not disturbed: it may save while its changelog is read."""
-    found = await _begin(partition, key_fingerprint=key_fingerprint, fold_version=fold_version, fenced=False)
-    return found._replace(owns=False)
+    found = await _begin(partition, key_fingerprint=key_fingerprint, fold_version=fold_version, fenced=False, exactly_once=exactly_once)
+    return found._replace(owns=False, exactly_once=exactly_once)
 
 
-async def _begin(partition: Partition, *, key_fingerprint: str, fold_version: int, fenced: bool) -> Start:
+async def _begin(partition: Partition, *, key_fingerprint: str, fold_version: int, fenced: bool, exactly_once: bool) -> Start:
     committed = await ReadCommitted(partition)
     saved = await ReadSaved(partition)
     log = await ReadLogRange(partition)
     held = await OpenStore(partition)
+    if exactly_once and committed is None:
+        refuse_without_offset(partition, held, saved, log=log)
     newest = saved.marker
     while True:
         empty = Marker(topic_id=log.topic_id, offset=0, key_fingerprint=key_fingerprint, fold_version=fold_version)
@@ -62,6 +66,17 @@ async def _begin(partition: Partition, *, key_fingerprint: str, fold_version: in
             return found._replace(saved=newest.offset if newest else 0)
         held = marker  # retention went past it meanwhile: again, which refuses it where nothing newer was saved
         saved = saved if fenced else await ReadSaved(partition)
+
+
+def refuse_without_offset(partition: Partition, disk: Marker | None, saved: Saved, *, log: LogRange) -> None:
+    """Exactly once, the group's offset says which answers readers have seen. Raises OffsetGone where there was one that is gone."""
+    stored, saved_at = (marker.offset if marker else 0 for marker in (disk, saved.marker))
+    if position := max(stored, saved_at, log.begin):
+        says = {stored: "the state on this disk stands", saved_at: "the state in the changelog stands", log.begin: "the log begins"}
+        raise OffsetGone(
+            f"the group has no offset for cell {partition.number}, although {says[position]} at {position}: which answers were seen is not "
+            "known, and exactly once none may be given twice"
+        )
 
 
 def choose(disk: Marker | None, saved: Saved, *, log: LogRange, fold_version: int) -> tuple[Marker, str] | None:

@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from rich.console import Console
 
 from app.running import cluster, prepared, scratch
-from app.settings import Settings, read_settings
+from app.settings import Delivery, Settings, read_settings
 from broker.connection import Connection
 from schemas.errors import BadSetting
 
@@ -26,10 +26,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pipeline.add_argument("--cards", type=int, default=100_000, help="of the simulated traffic (default: 100000)")
     pipeline.add_argument("--seconds", type=int, default=20, help="of each round of latency (default: 20)")
     pipeline.add_argument("--rounds", type=int, default=3, help="the median of them counts (default: 3)")
+<<<<<<< HEAD
+=======
+    kill = what.add_parser("kill", help="kill -9 under load, then the proof that nothing was lost, doubled or answered otherwise")
+    kill.add_argument("--kills", type=int, default=20)
+    kill.add_argument("--rate", type=float, default=1000, help="transactions a second (default: 1000)")
+    kill.add_argument("--seed", type=int, help="of load and kills (default: the time)")
+    kill.add_argument("--delivery", choices=get_args(Delivery), help="exactly_once: then each answer has to be seen once")
+>>>>>>> b23a7ca (Exactly once as a setting: answers and the log's offset in one transaction of the task, refused where nobody knows what was seen)
     failover = what.add_parser("failover", help="two workers, kill -9 of one of them: delays of decisions around it, repeats")
     failover.add_argument("--kills", type=int, default=6, help="the owner of the cell and the other by turns (default: 6)")
     failover.add_argument("--rate", type=float, default=2000, help="transactions a second (default: 2000)")
     failover.add_argument("--quiet-seconds", type=float, default=60, help="before, without a fault (default: 60)")
+    delivery = what.add_parser("delivery", help="the price of exactly once: rate and latency of both settings, by turns")
+    delivery.add_argument("--events", type=int, default=100_000, help="of each round of throughput (default: 100000)")
+    delivery.add_argument("--cards", type=int, default=100_000, help="of the simulated traffic (default: 100000)")
+    delivery.add_argument("--rate", type=int, default=1000, help="transactions a second, for the latency (default: 1000)")
+    delivery.add_argument("--seconds", type=int, default=10, help="of each round of latency (default: 10)")
+    delivery.add_argument("--rounds", type=int, default=3, help="the median of them counts (default: 3)")
     recovery = what.add_parser("recovery", help="a disk is gone: values a second out of the changelog, seconds until the worker is live")
     recovery.add_argument("--values", type=int, default=1_000_000, help="in the changelog (default: 1000000)")
     saving = what.add_parser("saving", help="p99 while a snapshot is saved, beside p99 while none is, by turns")
@@ -93,6 +107,19 @@ def _pipeline(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
         return measure(load, events=arguments.events, cards=arguments.cards, seconds=arguments.seconds)
 
 
+<<<<<<< HEAD
+=======
+def _kill(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks import kill
+
+    seed = int(time.time()) if arguments.seed is None else arguments.seed
+    say(f"seed {seed}")
+    with ExitStack() as stack:
+        settings, connection, folder = _prepared(stack, "kill", say, delivery=arguments.delivery)
+        return kill.run(settings, connection, folder, kills=arguments.kills, rate=arguments.rate, seed=seed, say=say)
+
+
+>>>>>>> b23a7ca (Exactly once as a setting: answers and the log's offset in one transaction of the task, refused where nobody knows what was seen)
 def _failover(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     from app.bars import bars
     from benchmarks import failover
@@ -112,6 +139,17 @@ def _failover(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
             say=lambda what: progress.console.print(what, markup=False, highlight=False),
             done=lambda passed: progress.advance(bar, round(passed)),
         )
+
+
+def _delivery(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
+    from benchmarks import delivery
+    from benchmarks.load import stream
+    from benchmarks.pipeline import Load
+
+    with ExitStack() as stack:
+        settings, connection, folder = _prepared(stack, "delivery", say)
+        load = Load(settings, connection, stream(seed=1, cards=arguments.cards), folder, 1, say)
+        return delivery.measure(load, rounds=arguments.rounds, events=arguments.events, rate=arguments.rate, seconds=arguments.seconds)
 
 
 def _recovery(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
@@ -175,6 +213,7 @@ def _handbook(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
 MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
     "pipeline": _pipeline,
     "failover": _failover,
+    "delivery": _delivery,
     "recovery": _recovery,
     "saving": _saving,
     "kernel": _kernel,
@@ -185,9 +224,11 @@ MEASURES: dict[str, Callable[[argparse.Namespace, Say], dict[str, Any]]] = {
 }
 
 
-def _prepared(stack: ExitStack, name: str, say: Say) -> tuple[Settings, Connection, Path]:
+def _prepared(stack: ExitStack, name: str, say: Say, *, delivery: str | None = None) -> tuple[Settings, Connection, Path]:
     """A cluster with topics and control rows, and a folder of our own."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"weir-{name}-")))
     say("starting Kafka")
-    settings = stack.enter_context(cluster(scratch(read_settings(prefix=f"{name}-{int(time.time())}"), folder), sweep=True))
+    settings = stack.enter_context(
+        cluster(scratch(read_settings(prefix=f"{name}-{int(time.time())}", delivery=delivery), folder), sweep=True)
+    )
     return settings, prepared(settings), folder

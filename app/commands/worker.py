@@ -1,9 +1,10 @@
 """`weir worker`: takes transactions in, decides, and answers."""
 
 import argparse
+from typing import get_args
 
 from app.ground import ROLES, found
-from app.settings import read_settings
+from app.settings import Delivery, read_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,6 +14,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--standby",
         action=argparse.BooleanOptionalAction,
         help="fold the cells of others, and answer where they do not (default: so)",
+    )
+    parser.add_argument(
+        "--delivery", choices=get_args(Delivery), help="exactly_once: answers in Kafka transactions (default: at_least_once)"
     )
     parser.add_argument("--cells", metavar="LIST", help="of these cells only, 0,2,3 (default: all)")
     parser.add_argument("--name", dest="worker", help="its name in the group, the same after a restart (default: w1)")

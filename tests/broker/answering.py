@@ -1,12 +1,14 @@
 """A worker in miniature that answers exactly once: of each partition of its log, batch after batch from where the group stands."""
 
 import asyncio
+from contextlib import suppress
 from typing import Self
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from broker.connection import Connection
 from broker.source import Source
+from broker.transaction import Transaction
 from broker.transactional import Transactional
 from schemas.errors import PartitionLost
 from schemas.records import Message, Partition
@@ -43,15 +45,9 @@ class Answering:
 
     def out(self, partition: Partition) -> Transactional:
         """Another of the partition, not yet fenced."""
-        return Transactional(
-            Connection(self.kafka),
-            f"{self.log}-answers-{partition.number}",
-            partition=partition,
-            proof=lambda: self.source.proof(partition),
-            seconds=SECONDS,
-            over=self.over.append,
-            fatal=self.failures.append,
-        )
+        name = f"{self.log}-answers-{partition.number}"
+        transaction = Transaction(Connection(self.kafka), name, partition=partition, proof=lambda: self.source.proof(partition))
+        return Transactional(transaction, seconds=SECONDS, over=self.over.append, fatal=self.failures.append)
 
     async def _assigned(self, partition: Partition) -> None:
         out = self.out(partition)
@@ -62,8 +58,11 @@ class Answering:
     async def _revoked(self, partition: Partition) -> None:
         self.revoked.append(partition)
         out = self.outs.pop(partition)
-        out.hurry()
-        await until(lambda: self.told[partition] == self.sent[partition] or out.lost is not None or bool(self.failures))
+        with suppress(PartitionLost):
+            while not self.failures:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(out.settled(), 0.1)
+                    break
         out.close()
 
     async def _lost(self, partition: Partition) -> None:

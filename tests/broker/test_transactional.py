@@ -113,8 +113,8 @@ def test_a_revoke_whose_transaction_is_refused_is_over_at_once(kafka: str, log: 
                 await until(lambda: first.source.proof(cell) is not old)
                 first.source._member.proofs[cell] = old
                 first.answer(cell, 5)
-                first.outs[cell].hurry()
-                await until(lambda: bool(first.over))
+                with pytest.raises(PartitionLost, match="refuses our offset"):
+                    await first.outs[cell].settled()
                 assert not isinstance(first.over[0], Fenced)
                 assert "refuses our offset" in str(first.over[0])
                 await asyncio.wait_for(first.outs[cell].room(), 1)

@@ -14,6 +14,7 @@ from agents.cells import Cells
 from agents.decide import Deciding, Every
 from agents.hedge import Hedging
 from agents.intake import Taking
+from agents.out import AtLeastOnce
 from agents.standby import Standby
 from engine.task import Task
 from features.fold import FOLD_VERSION
@@ -53,7 +54,7 @@ class Worker:
             world=world,
             cells=[],
             hedging=lambda: None,
-            out_of=lambda _: world.sink,
+            out_of=lambda _: AtLeastOnce(world.sink),
             spawn=self._task,
         )
         self.cells.over(LOG.topic)

@@ -60,7 +60,7 @@ def begin(
 
 
 def test_without_anything_it_begins_at_the_first_row() -> None:
-    assert begin(committed=None, log=LogRange("t1", 0, 7), held=None)[1:] == (0, 0, 7, 0, "first row", True)
+    assert begin(committed=None, log=LogRange("t1", 0, 7), held=None)[1:] == (0, 0, 7, 0, "first row", True, False)
 
 
 def test_without_a_disk_it_folds_silently_up_to_what_was_committed() -> None:
