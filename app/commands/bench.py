@@ -7,12 +7,12 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from rich.console import Console
 
 from app.running import cluster, prepared, scratch
-from app.settings import Delivery, Settings, read_settings
+from app.settings import Settings, read_settings
 from broker.connection import Connection
 from schemas.errors import BadSetting
 
@@ -26,14 +26,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pipeline.add_argument("--cards", type=int, default=100_000, help="of the simulated traffic (default: 100000)")
     pipeline.add_argument("--seconds", type=int, default=20, help="of each round of latency (default: 20)")
     pipeline.add_argument("--rounds", type=int, default=3, help="the median of them counts (default: 3)")
-<<<<<<< HEAD
-=======
-    kill = what.add_parser("kill", help="kill -9 under load, then the proof that nothing was lost, doubled or answered otherwise")
-    kill.add_argument("--kills", type=int, default=20)
-    kill.add_argument("--rate", type=float, default=1000, help="transactions a second (default: 1000)")
-    kill.add_argument("--seed", type=int, help="of load and kills (default: the time)")
-    kill.add_argument("--delivery", choices=get_args(Delivery), help="exactly_once: then each answer has to be seen once")
->>>>>>> b23a7ca (Exactly once as a setting: answers and the log's offset in one transaction of the task, refused where nobody knows what was seen)
     failover = what.add_parser("failover", help="two workers, kill -9 of one of them: delays of decisions around it, repeats")
     failover.add_argument("--kills", type=int, default=6, help="the owner of the cell and the other by turns (default: 6)")
     failover.add_argument("--rate", type=float, default=2000, help="transactions a second (default: 2000)")
@@ -107,19 +99,6 @@ def _pipeline(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
         return measure(load, events=arguments.events, cards=arguments.cards, seconds=arguments.seconds)
 
 
-<<<<<<< HEAD
-=======
-def _kill(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
-    from benchmarks import kill
-
-    seed = int(time.time()) if arguments.seed is None else arguments.seed
-    say(f"seed {seed}")
-    with ExitStack() as stack:
-        settings, connection, folder = _prepared(stack, "kill", say, delivery=arguments.delivery)
-        return kill.run(settings, connection, folder, kills=arguments.kills, rate=arguments.rate, seed=seed, say=say)
-
-
->>>>>>> b23a7ca (Exactly once as a setting: answers and the log's offset in one transaction of the task, refused where nobody knows what was seen)
 def _failover(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     from app.bars import bars
     from benchmarks import failover
