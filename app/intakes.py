@@ -80,8 +80,12 @@ class Intakes:
                 )
 
     def settled(self, told: Control | None) -> bool:
-        """Whether no other cells are announced than these, by which the folds stand: else nobody takes anything in."""
-        return self._board.announced in {None, told}
+        """Whether a hedger may append, as an intake might.
+
+        Every cell has had an owner, who said what it works by; no history is being put into the log; no other cells are announced than
+        these, by which the folds stand.
+        """
+        return self._heard() and not self._board.history_under_way and self._board.announced in {None, told}
 
     def by(self, topic: str, in_force: Mapping[int, Mapping[str, Control]]) -> Intake:
         """By what stands in the folds of this worker's own cells: a hedger asks nobody else. They are told apart alike in all of them."""
