@@ -1,9 +1,15 @@
 """Lives and deaths of the workers of a simulated cell: how each begins and ends, and how all come to rest."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest.mock import patch
 
+import agents.cell
+import agents.cells
+import agents.decide
+import agents.folding
+import agents.hedge
+import agents.standby
 from schemas.errors import LogTooShort, Ours
 from tests.simulation.cell import LABELS, LOG, SOURCES, TRANSACTIONS
 from tests.simulation.loop import Clock
@@ -19,14 +25,11 @@ TAKES = (LOG.topic, LOG.topic, TRANSACTIONS[0].topic, LABELS.topic)
 @contextmanager
 def simulated_time(clock: Clock) -> Iterator[None]:
     """The agents' clock is the simulation's."""
-    with (
-        patch("agents.cell.time", clock),
-        patch("agents.cells.time", clock),
-        patch("agents.decide.time", clock),
-        patch("agents.standby.time", clock),
-        patch("agents.folding.monotonic", clock.monotonic),
-        patch("agents.hedge.monotonic", clock.monotonic),
-    ):
+    with ExitStack() as stack:
+        for module in (agents.cell, agents.cells, agents.decide, agents.standby):
+            stack.enter_context(patch.object(module, "time", clock))
+        for module in (agents.folding, agents.hedge):
+            stack.enter_context(patch.object(module, "monotonic", clock.monotonic))
         yield
 
 
@@ -71,10 +74,12 @@ class Lives:
         """In order."""
         worker.stop()
         for _ in range(ROUNDS_MAX):
+            self.outside.clock.now += 0.05
             worker.hear()
+            worker.ask()
             worker.do_all()
             worker.deliver()
-            if worker.ended or worker.stopped:
+            if worker.ended or worker.close():
                 break
         else:
             raise AssertionError(f"{worker.machine} does not stop")
@@ -136,9 +141,12 @@ class Lives:
         outside = self.outside
         taken = all(outside.group.committed.get(source, 0) == len(outside.sources[source]) for source in SOURCES)
         end = len(outside.log)
-        tasks = [task for worker in self.workers.values() if (task := worker.cells.tasks.get(LOG))]
-        return taken and any(
-            task.progress.folded == task.progress.committed == task.progress.stored == task.progress.saved == end for task in tasks
+        tasks = [task for worker in self.workers.values() if (task := worker.cells.tasks.get(LOG)) and task.owns]
+        quiet = not any(len(worker.world.sink) for worker in self.workers.values())
+        return (
+            taken
+            and quiet
+            and any(task.progress.folded == task.progress.committed == task.progress.stored == task.progress.saved == end for task in tasks)
         )
 
     def _positions(self) -> dict[str, object]:

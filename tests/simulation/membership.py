@@ -56,7 +56,7 @@ class Membership:
         return news is None or bool(news[0] or news[1])
 
     def _rejoin(self) -> bool:
-        """Gives everything back, then leaves, and joins."""
+        """Gives everything back, then leaves and joins."""
         self.leave()
         self.give_back()
         if not self._source.given:

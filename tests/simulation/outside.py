@@ -9,6 +9,7 @@ import msgspec
 
 from engine.control import control_of, control_row, first_row
 from schemas.control import MODEL, POLICY, Control
+from schemas.decision import HEDGED
 from schemas.records import Message, Partition, Record
 from schemas.row import HEDGED_HEADER
 from state.changelog import MARKER_KEY
@@ -72,6 +73,7 @@ class Outside:
         self.log: list[Record] = []
         self.log_begin = 0
         self.hedge_seconds = random.choice(HEDGE_SECONDS)
+        self.standby = random.random() < 0.8
         self.answers: list[Message] = []
         self.group = Group([LOG, *SOURCES], random, kip848=kip848)
         self.changelog = Changelog(faults)
@@ -103,6 +105,8 @@ class Outside:
             self.append(message)
         else:
             self.answers.append(message)
+            if message.headers and message.headers[-1] == HEDGED:
+                self.happened("a hedged answer")
 
     def append(self, message: Message) -> None:
         """To the log."""

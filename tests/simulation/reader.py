@@ -22,12 +22,10 @@ class Reader:
     def __init__(self, outside: Outside, perform: Perform) -> None:
         self._outside, self._perform = outside, perform
         self._flows: dict[Partition, Flow] = {}
-        self._deliveries: dict[str, Deliver] = {}
-        self._too_short: TooShort | None = None
+        self._deliveries: dict[str, tuple[Deliver, TooShort | None]] = {}
 
     def take(self, topic: str, deliver: Deliver, *, too_short: TooShort | None = None) -> None:
-        self._deliveries[topic] = deliver
-        self._too_short = too_short
+        self._deliveries[topic] = deliver, too_short
 
     def start(self, loop: Loop) -> None:
         """It reads when it is told to."""
@@ -58,7 +56,7 @@ class Reader:
         return flow.level if (flow := self._flows.get(partition)) else (0, 0.0)
 
     def read(self, most: int, partition: Partition | None = None) -> bool:
-        """One fetch of a partition that flows, of at most so many records; whether there was one, or none that is still held."""
+        """One fetch of a partition that flows, of at most so many records; whether there was one."""
         there = self._outside.topic
         flowing = []
         for place, flow in self._flows.items():
@@ -71,12 +69,13 @@ class Reader:
         chosen = pick(self._outside.random, flowing)
         flow = self._flows[chosen]
         if chosen == LOG and flow.offset < self._outside.log_begin:
-            assert self._too_short is not None, "no source of a simulation forgets"
+            refusal, too_short = LogTooShort(f"the log does not hold offset {flow.offset}"), self._deliveries[chosen.topic][1]
+            assert too_short is not None, "what may be too short is the log"
             self.end(chosen)
-            self._too_short(chosen, LogTooShort(f"the log does not hold offset {flow.offset}"))
+            too_short(chosen, refusal)
             return True
         records = there(chosen)[flow.offset : flow.offset + most]
-        self._deliveries[chosen.topic](Fetch(chosen, flow.read(end=records[-1].offset + 1, size=0), records))
+        self._deliveries[chosen.topic][0](Fetch(chosen, flow.read(end=records[-1].offset + 1, size=0), records))
         return True
 
 

@@ -32,6 +32,8 @@ class Saving:
 
     def __init__(self, outside: Outside, disk: Disk, source: Source) -> None:
         self.outside, self.disk, self._source = outside, disk, source
+        self.opened = False
+        """Whether its task has its database open."""
         self._epoch = -1
         self._transaction = 0
         self._view = State(None, {}, {})
@@ -45,6 +47,8 @@ class Saving:
             case FencePredecessor(partition):
                 self._require_ours(partition)
                 self._epoch = changelog.fence()
+                if self.opened:
+                    self.outside.happened("a takeover from memory")
             case ReadSaved():
                 found = changelog.last(MARKER_KEY)
                 self._note_start(found)
@@ -66,6 +70,7 @@ class Saving:
 
     def close(self) -> None:
         """The view is let go; what is open is ended by the next fence."""
+        self.opened = False
         self._epoch = -1
 
     def _saved(self, step: Step[object]) -> object:

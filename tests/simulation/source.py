@@ -3,7 +3,7 @@
 from collections import deque
 
 from schemas.records import Fetch, Partition
-from tests.simulation.cell import LOG, SOURCES
+from tests.simulation.cell import SOURCES
 from tests.simulation.outside import Outside
 from tests.simulation.reader import Perform, Reader
 
@@ -17,20 +17,20 @@ class Source(Reader):
         """By the group, each time another object; ours from when the agent is told, as in broker/membership.py."""
         self.mine: set[Partition] = set()
         self.leaving: set[Partition] = set()
-        self.rejoining = False
         self.queues: dict[str, deque[Fetch]] = {}
-        for topic in dict.fromkeys(partition.topic for partition in SOURCES):
+        self.rejoining = False
+        for topic in dict.fromkeys(source.topic for source in SOURCES):
             queue = self.queues[topic] = deque[Fetch]()
             self.take(topic, queue.append)
-
-    def claim(self, topic: str, **_: object) -> None:
-        assert topic == LOG.topic
 
     def ours(self, partition: Partition) -> bool:
         return partition in self.mine
 
     def stays(self, partition: Partition) -> bool:
         return partition in self.mine and partition not in self.leaving
+
+    def claim(self, topic: str, **_: object) -> None:
+        """The log is read by another, whoever owns it."""
 
     def rejoin(self) -> None:
         self.rejoining = True
@@ -41,8 +41,7 @@ class Source(Reader):
 
     def drop(self, partition: Partition) -> None:
         """What the agent's queue holds of it, as agents/feed.py does."""
-        queue = self.queues.get(partition.topic)
-        if queue and "queue is kept" not in self._outside.faults:
+        if "queue is kept" not in self._outside.faults and (queue := self.queues.get(partition.topic)):
             kept = [fetch for fetch in queue if fetch.partition != partition]
             queue.clear()
             queue.extend(kept)

@@ -16,7 +16,7 @@ from tests.simulation.judge import judge
 from tests.simulation.outside import Outside, wished
 from tests.simulation.simulate import simulate
 
-SEEDS = 100
+SEEDS = 60
 MORE = CATALOGUE.replace("windows: [1m, 1h]", "windows: [1m, 1h, 2m]").replace(
     "transaction:", "  device: {id: device_id, velocity: {measures: [count], windows: [1m]}}\ntransaction:"
 )

@@ -23,7 +23,7 @@ FAULTS = [
     Fault("no fence", 200, outside="no fence"),
     Fault("half a restore that counts as one", 200, {"state.starting.restore": faults.restores_the_marker_first}),
     Fault("intake commits before acknowledgement", 20, {"agents.intake.Taking.keep": faults.commits_what_is_taken}),
-    Fault("a lost task goes on from memory", 50, {"agents.cells.Cells.lost": faults.lost_goes_on}),
+    Fault("a lost task goes on from memory", 200, {"agents.cells.Cells.lost": faults.lost_goes_on}),
     Fault("a queue that keeps what an earlier assignment left", 200, outside="queue is kept"),
     Fault("a producer that reorders", 20, outside="reordering producer"),
     Fault("a hedger that begins where the topic ends", 100, {"agents.hedge.wanted_from": faults.from_the_newest}),

@@ -20,7 +20,8 @@ from engine.task import Task
 from features.fold import FOLD_VERSION
 from schemas.errors import Fenced
 from schemas.records import Partition
-from state import starting
+from state.hedging import Hedging as HedgingOfAnswers
+from state.starting import stand_by, start
 from state.steps import Delivery
 from tests.simulation.cell import LOG, PSEUDONYMS, Intakes, task_of
 from tests.simulation.hedging import HEDGED, means_of
@@ -31,6 +32,7 @@ from tests.simulation.reader import Reader
 from tests.simulation.world import World
 
 CHECKPOINT_SECONDS, SAVE_SECONDS = 0.3, 0.5
+HELD_BYTES = 4000
 
 
 class Worker:
@@ -44,35 +46,36 @@ class Worker:
         self.world = World(outside, self.loop, outside.disks[machine], member=lambda: self.group.member)
         self.source = self.world.source
         world = cast("agents.world.World", self.world)
-        begin, stand_by = (
-            partial(protocol, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
-            for protocol in (starting.start, starting.stand_by)
-        )
+        begin = Begin(*(partial(begins, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION) for begins in (start, stand_by)))
         self.cells = Cells(
             lambda _, start: task_of(start, self.world.disk),
-            begin=Begin(begin, stand_by),
+            begin=begin,
             world=world,
-            cells=[],
-            hedging=lambda: None,
+            cells=[LOG] if outside.standby else [],
+            hedging=self._hedging_of_answers,
             out_of=lambda _: AtLeastOnce(world.sink),
             spawn=self._task,
         )
         self.cells.over(LOG.topic)
+        self.standby = Standby(self.cells.all, world=world, held_bytes=HELD_BYTES, save_seconds=SAVE_SECONDS)
+        world.committed.hear(self.standby.heard)
         self.deciding = Deciding(
             self.cells.all,
-            Standby(self.cells.all, world=world, held_bytes=1 << 20, save_seconds=SAVE_SECONDS),
+            self.standby,
             world=world,
             fenced=self.cells.fenced,
             decided=lambda *_: None,
             spawn=self._task,
             every=Every(CHECKPOINT_SECONDS, SAVE_SECONDS),
         )
-        self.committed, self.sources = self.world.committed, Reader(outside, self.world.perform)
-        means = means_of(outside, self.committed, self.sources, self.world.reader)
+        self.sources = Reader(outside, self.world.perform)
+        means = means_of(outside, self.world.committed, self.sources, self.world.reader)
         self.hedging = Hedging(HEDGED, tasks=self.cells.tasks, cells=1, sink=world.sink, means=means)
         self.taking = Taking(Intakes(), world=world, beside=self.hedging, taken=lambda _: None)
         self._running: dict[str, asyncio.Task[None]] = {}
         self.group = Membership(outside, machine, self.source, agent=self._agent, start=self._task)
+        self.cells.stand_by()
+        self._run()
 
     def heartbeat(self) -> bool:
         """What the group wants of it; whether it wants anything."""
@@ -87,9 +90,10 @@ class Worker:
         self._run()
 
     def read(self, most: int, partition: Partition | None = None) -> bool:
+        """Of the log, or of a source that is ours or hedged: one fetch; whether there was one."""
         readers = [self.world.reader, self.source, self.sources]
-        first = int(self.outside.random.random() * len(readers))
-        found = any(reader.read(most, partition) for reader in readers[first:] + readers[:first])
+        self.outside.random.shuffle(readers)
+        found = any(reader.read(most, partition) for reader in readers)
         self._run()
         return found
 
@@ -97,15 +101,12 @@ class Worker:
         """The agent of a topic takes its next fetch, if it has finished the one before."""
         if self._busy(f"take {topic}"):
             return False
-        if topic == LOG.topic:
-            if self.cells.queue.empty():
-                return False
+        if topic == LOG.topic and not self.cells.queue.empty():
             self._start(f"take {topic}", self.deciding.take(self.cells.queue.get_nowait()))
             return True
-        if not (queue := self.source.queues[topic]):
-            return False
-        self._start(f"take {topic}", self.taking.take(queue.popleft()))
-        return True
+        if queue := self.source.queues.get(topic):
+            self._start(f"take {topic}", self.taking.take(queue.popleft()))
+        return bool(queue)
 
     def keep(self) -> bool:
         """The timer that commits; whether there was something to do. So the others."""
@@ -113,6 +114,9 @@ class Worker:
 
     def store(self) -> bool:
         return self._timer("store", self.deciding.store)
+
+    def follow(self) -> bool:
+        return self._timer("follow", self.standby.follow)
 
     def keep_taken(self) -> bool:
         return self._timer("keep taken", self.taking.keep)
@@ -122,7 +126,7 @@ class Worker:
 
     def ask(self) -> bool:
         """It hears where the group stands."""
-        self.committed.ask()
+        self.world.committed.ask()
         self._run()
         return True
 
@@ -174,16 +178,20 @@ class Worker:
         self._run()
 
     def stop(self) -> None:
-        """SIGTERM: everything is given back."""
+        """SIGTERM: nothing more is hedged, everything is given back."""
+        self._start("stop hedging", self.hedging.stop())
         self.cells.ending()
         self.group.leave()
         self._run()
 
-    @property
-    def stopped(self) -> bool:
-        """Whether everything is given back."""
+    def close(self) -> bool:
+        """After everything is given back: those that stand by store what they may. Whether that is done."""
         self.group.give_back()
-        return not self.source.given
+        if self.source.given:
+            return False
+        if "close" not in self._running:
+            self._start("close", self.cells.close())
+        return not self._busy("close")
 
     def die(self) -> None:
         """As a kill at this moment."""
@@ -195,6 +203,9 @@ class Worker:
     def waiting(self) -> list[Any]:
         """The steps that it has asked for, without those that wait for acknowledgements."""
         return [step for step, _ in self.world.pending if not isinstance(step, Delivery)]
+
+    def _hedging_of_answers(self) -> HedgingOfAnswers:
+        return HedgingOfAnswers(after_seconds=self.outside.hedge_seconds, share=0.1, now=self.world.committed.clock)
 
     def _agent(self, partition: Partition) -> Cells[Task] | Taking:
         return self.cells if partition == LOG else self.taking

@@ -54,7 +54,6 @@ class World:
         self.ending = False
         self.saving = Saving(outside, disk, self.source)
         self.pending: list[tuple[Step[Any], Future[Any]]] = []
-        self.open = False
         self._loop, self._member = loop, member
 
     async def perform(self, step: Step[Any]) -> Any:  # noqa: ANN401  # each step says what it is answered with
@@ -110,8 +109,8 @@ class World:
             case ReadLogRange(partition):
                 return _log_range(outside, partition)
             case OpenStore():
-                assert not self.open, "the database is open"
-                self.open = True
+                assert not self.saving.opened, "the database is open"
+                self.saving.opened = True
                 return decode_marker(self.disk.marker) if self.disk.marker else None
             case Delivery(progress, upto):
                 if progress.acknowledged < upto:
@@ -124,7 +123,6 @@ class World:
                 self.disk.write(checkpoint)
                 outside.stored(checkpoint, self.disk)
             case CloseStore():
-                self.open = False
                 self.saving.close()
             case _:
                 return self.saving.perform(step)
