@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 from random import Random
 
@@ -22,14 +23,17 @@ from app.running import RunningWorker, scratch
 from app.settings import Settings
 from broker.connection import Connection
 from broker.embedded import embedded_broker
+from broker.transaction import Transaction
 from schemas.errors import Ours
 from tests.flow.engine import Engine, metric, prepare, running, settings_of
 from tests.flow.load import Load
+from tests.flow.proof import faults, left, proof
 from tests.flow.records import Customer
 from tests.flow.starts import assert_refused, end_of_start
 from tests.kafka import kafka_java, kafka_libs
 
 RATE = 500.0
+DEATH_SECONDS_MAX = 90.0
 PARTITIONS = 3
 
 
@@ -145,6 +149,28 @@ def test_each_decision_is_seen_once(fault: Callable[[Two], None], kafka: str, pr
                 fault(both)
             assert both.owner
         load.assert_all_decided(both.engine)
+
+
+def test_a_worker_that_dies_between_any_two_calls_of_a_transaction_is_seen_to_answer_once(kafka: str, prefix: str, tmp_path: Path) -> None:
+    """And what it stored is what a task that never died holds, byte for byte."""
+    settings = settings_of(kafka, prefix, tmp_path, delivery="exactly_once", checkpoint_seconds=1.0)
+    connection = prepare(settings, partitions=PARTITIONS)
+    worker = RunningWorker(settings, log=tmp_path / "worker.log")
+    try:
+        with Load(connection, settings.transactions_topic, partitions=PARTITIONS, rate=RATE) as load:
+            for number, (step, side) in enumerate(product(Transaction.STEPS, ("before", "after")), 1):
+                worker.start(WEIR_FAILPOINT=f"{step}:{side}:{number}")
+                assert worker.wait(DEATH_SECONDS_MAX) == -signal.SIGKILL, worker.last_words()
+            worker.start()
+            worker.wait_ready()
+        engine = Engine(settings, connection, worker)
+        load.assert_all_decided(engine)
+        engine.close()
+        assert worker.stop() == 0
+    finally:
+        worker.kill()
+    found = proof(settings, left(settings, connection), oracle=False)
+    assert faults(found, once=True) == {}, found
 
 
 def test_a_broker_that_is_restarted_loses_and_doubles_nothing(prefix: str, tmp_path: Path) -> None:
