@@ -5,14 +5,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import msgspec
 
+from app.commands.topics import create
 from app.refold import Refold
-from app.running import ROOT, RunningWorker, free_port, prepared, scratch
+from app.running import ROOT, RunningWorker, connection_of, free_port, prepared, scratch
 from app.settings import Settings, environment_of
 from broker.connection import Connection
 from broker.once import read_all
@@ -21,7 +22,8 @@ from broker.topics import Topics
 from chaos.rounds import Stage
 from chaos.scene import Broker
 from features.catalogue import catalogue_text
-from schemas.errors import WeirError
+from schemas.cells import made
+from schemas.errors import BrokerUnreachable, WeirError
 from schemas.records import Partition
 from schemas.topics import DEAD_LETTERS, DECISIONS, LOG, SOURCES, TOPICS
 
@@ -32,8 +34,13 @@ DIFFERENCES_NAMED = 5
 
 
 @contextmanager
-def staged(settings: Settings, folder: Path, *, broker: Broker | None, disks: Callable[[str, Path], Path] | None) -> Iterator[Stage]:
-    """Topics are swept afterwards. disks: makes the data folder of a worker a small disk; None: that cannot be done here."""
+def staged(
+    settings: Settings, folder: Path, *, broker: Broker | None, disks: Callable[[str, Path], Path] | None, cells: int = 1
+) -> Iterator[Stage]:
+    """Topics are swept afterwards. disks: makes the data folder of a worker a small disk; None: that cannot be done here.
+
+    cells: by the hash of the account.
+    """
     ours = msgspec.structs.replace(
         scratch(settings, folder),
         prefix=f"{settings.prefix}-{secrets.token_hex(3)}",
@@ -42,14 +49,16 @@ def staged(settings: Settings, folder: Path, *, broker: Broker | None, disks: Ca
         checkpoint_seconds=CHECKPOINT_SECONDS,
         save_seconds=SAVE_SECONDS,
     )
+    if cells > 1:
+        create(ours, connection_of(ours), made(field="account_id", partitions=cells, by=None, mapping=None))
     asking = prepared(ours)
     connection = Connection(asking.bootstrap, {**asking.options, "log_level": "0"})  # a broker that is killed on purpose is no news
-    made: dict[str, Path] = {}
+    small: dict[str, Path] = {}
 
     def worker(name: str, data: str = ours.data) -> RunningWorker:
         mine = msgspec.structs.replace(ours, worker=name, metrics_port=free_port(), data=data)
         if disks and data == ours.data:
-            made[name] = disks(name, mine.data_folder)
+            small[name] = disks(name, mine.data_folder)
         return RunningWorker(mine, log=folder / f"{name}.log")
 
     try:
@@ -61,18 +70,19 @@ def staged(settings: Settings, folder: Path, *, broker: Broker | None, disks: Ca
             log=LOG.under(ours.prefix),
             decisions=DECISIONS.under(ours.prefix),
             dead_letters=DEAD_LETTERS.under(ours.prefix),
-            cells=Topics(connection).partitions(LOG.under(ours.prefix)),
+            cells=cells,
             catalogue=catalogue_text(),
             key=ours.key(),
             worker=worker,
             again=lambda name: worker(name, str(folder / "anew")),
             stranger=lambda name: stranger(ours, connection, name),
-            opinion=lambda: opinion(ours, connection, folder / "refold"),
+            opinion=lambda: opinion(ours, connection, folder / "refold", cells=cells),
             broker=broker,
-            disks=made if disks else None,
+            disks=small if disks else None,
         )
     finally:
-        Topics(connection).delete((*TOPICS, *SOURCES), prefix=ours.prefix)
+        with suppress(BrokerUnreachable):  # of ours, when it was killed last
+            Topics(connection).delete((*TOPICS, *SOURCES), prefix=ours.prefix)
 
 
 @contextmanager
@@ -105,17 +115,19 @@ def _await(holds: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-def opinion(settings: Settings, connection: Connection, folder: Path) -> list[str]:
-    """What an engine that never died says of the first cell's log, in complaints: the same answers, byte for byte."""
+def opinion(settings: Settings, connection: Connection, folder: Path, *, cells: int) -> list[str]:
+    """What an engine that never died says of the log, in complaints: the same answers, byte for byte."""
     found = {
         (each.key, each.value) for topic in (DECISIONS, DEAD_LETTERS) for _, each in read_all(connection, topic.under(settings.prefix))
     }
-    log = Partition(LOG.under(settings.prefix), 0)
+    due: set[tuple[bytes | None, bytes | None]] = set()
     try:
-        refold = Refold(artefacts=Path(settings.artefacts), folder=folder)
-        records = (record for partition, record in read_all(connection, log.topic) if partition == log)
-        due = {(message.key, message.value) for message in refold.messages(records)}
-        refold.close()
+        for number in range(cells):
+            log = Partition(LOG.under(settings.prefix), number)
+            refold = Refold(artefacts=Path(settings.artefacts), folder=folder / str(number))
+            records = (record for partition, record in read_all(connection, log.topic) if partition == log)
+            due |= {(message.key, message.value) for message in refold.messages(records)}
+            refold.close()
     except WeirError as error:
         return [f"an engine that never died cannot fold the log: {error}"]
     return [

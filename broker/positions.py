@@ -17,7 +17,8 @@ class Positions:
 
     def __init__(self, connection: Connection, group: str) -> None:
         self._connection, self._group = connection, group
-        self._consumer = Consumer(connection.librdkafka(**{"group.id": group, "enable.auto.commit": False, "log_level": 0}))
+        options = {"group.id": group, "enable.auto.commit": False, "isolation.level": "read_uncommitted", "log_level": 0}
+        self._consumer = Consumer(connection.librdkafka(**options))  # ends: also of what a transaction has not yet shown
         self._admins: list[AdminClient] = []
 
     def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:

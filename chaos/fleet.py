@@ -162,9 +162,9 @@ class Fleet:
         """Whether this one is ready within so long. One that has no partition may never be."""
         return self._within(seconds, lambda: self._is_ready(name))
 
-    def any_ready(self, seconds: float = READY_SECONDS_MAX) -> bool:
-        """Whether one of them is within so long."""
-        return self._within(seconds, lambda: any(self._is_ready(each) for each in self.running))
+    def all_ready(self) -> bool:
+        """Whether all that are meant to run are."""
+        return all(self._is_ready(each) for each in self.running)
 
     @staticmethod
     def _within(seconds: float, holds: Callable[[], bool]) -> bool:

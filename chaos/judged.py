@@ -1,15 +1,17 @@
 """One round's evidence before the oracle, and what it found."""
 
+import gc
 from collections import Counter
 from collections.abc import Iterable
 
 from chaos import evidence
 from chaos.oracle import answers, committed
+from chaos.oracle.answers import Spot
 from chaos.oracle.cell import Cell
 from chaos.oracle.contract import Contract
 from chaos.oracle.due import Due, Place
 from chaos.oracle.log import Log
-from chaos.oracle.rules import Rules, rules_of
+from chaos.oracle.rules import rules_of
 from chaos.oracle.table import compare
 from chaos.rounds import Case, Found
 from schemas.records import Partition
@@ -19,67 +21,88 @@ NAMED_MAX = 5
 
 def judge(case: Case) -> Found:
     """Recomputes everything from the source topics."""
-    rules = rules_of(case.catalogue)
-    contract = Contract(
-        base=rules.base, rates=rules.rates, key=case.key, counted=tuple(dict.fromkeys(entity.field for entity in rules.entities))
-    )
-    sources = {topic: evidence.source(case.connection, topic) for topic in (case.transactions, case.labels)}
-    told = answers.decisions(evidence.answers(case.connection, case.decisions))
-    refused = answers.letters(evidence.answers(case.connection, case.dead_letters))
-    counts: Counter[str] = Counter(records=sum(map(len, sources.values())), repeats=len(told.repeats) + len(refused.repeats))
-    complaints: list[str] = []
-    lost: set[answers.Spot] = set()
-    wrong: dict[answers.Spot, str] = {}
-    appended: set[answers.Spot] = set()
-    tables = 0
-    followed: dict[tuple[str, int], list[tuple[int, tuple[str, int], int]]] = {}
-    for number in range(case.cells):
-        log, cell, due = Log(), Cell(rules, contract), dict[Place, Due]()
-        partition = Partition(case.log, number)
-        rows = followed.setdefault(partition, [])
+    gc.disable()  # it makes millions of small things and no circles
+    try:
+        court = Court(case)
+        for number in range(case.cells):
+            court.hear(Partition(case.log, number))
+        return court.verdict()
+    finally:
+        gc.enable()
+
+
+class Court:
+    """What is known of a round, cell by cell."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._rules = rules = rules_of(case.catalogue)
+        counted = tuple(dict.fromkeys(entity.field for entity in rules.entities))
+        self._contract = Contract(base=rules.base, rates=rules.rates, key=case.key, counted=counted)
+        self._sources = {topic: evidence.source(case.connection, topic) for topic in (case.transactions, case.labels)}
+        self._told = answers.decisions(evidence.answers(case.connection, case.decisions))
+        self._refused = answers.letters(evidence.answers(case.connection, case.dead_letters))
+        self._counts: Counter[str] = Counter(
+            records=sum(map(len, self._sources.values())), repeats=len(self._told.repeats) + len(self._refused.repeats)
+        )
+        self._complaints: list[str] = []
+        self._lost: set[Spot] = set()
+        self._wrong: dict[Spot, str] = {}
+        self._appended: set[Spot] = set()
+        self._tables = 0
+        self._followed: dict[tuple[str, int], list[tuple[int, tuple[str, int], int]]] = {}
+        """Of a partition that the group reads: offset of a record, partition and offset of what follows from it."""
+
+    def hear(self, partition: Partition) -> None:
+        """One cell: its rows in their order, its answers, its table."""
+        log, cell, due = Log(), Cell(self._rules, self._contract), dict[Place, Due]()
+        case, rows = self._case, self._followed.setdefault(partition, [])
         for origin, offset, block in log.first(evidence.blocks(case.connection, partition)):
-            topic = log.origins[origin].topic
-            value, received = sources[topic][log.origins[origin].partition, offset]
+            _, number, topic = log.origins[origin]
+            value, received = self._sources[topic][number, offset]
             due[origin, offset] = cell.take((origin, offset), value, received=received, label=topic == case.labels)
-            spot = topic, log.origins[origin].partition, offset
-            appended.add(spot)
-            followed.setdefault((topic, log.origins[origin].partition), []).append((offset, partition, block))
-            rows += [(block, (case.decisions, found.partition), found.offset) for found in _of(told, spot)]
-            rows += [(block, (case.dead_letters, found.partition), found.offset) for found in _of(refused, spot)]
-        counts.update(rows=log.rows, rows_again=log.again, accepted=cell.accepted, values=len(cell.lives))
-        verdict = answers.judge(due, log.origins, told, refused)
-        counts.update(verdict.counts)
-        lost |= verdict.lost
-        wrong |= verdict.wrong
-        tables += _table(case, partition, cell, log, rules, contract, complaints)
-    missing = {(topic, *place) for topic, records in sources.items() for place in records} - appended
-    complaints += _some("not in the log", missing) + _some("without its answer", lost) + _some("", wrong.items())
-    early = committed.judge(case.samples, {each: committed.Followed(records) for each, records in followed.items()})
-    counts.update(samples=len(case.samples), committed_early=len(early))
-    complaints += early[:NAMED_MAX]
-    sent = {(topic, *place): received for topic, records in sources.items() for place, (_, received) in records.items()}
-    return Found(dict(counts), [sent[spot] for spot in lost | missing], [sent.get(spot, 0) for spot in wrong], tables, complaints)
+            spot = topic, number, offset
+            if spot in self._appended:
+                self._wrong[spot] = "it stands in two cells"
+            self._appended.add(spot)
+            self._followed.setdefault((topic, number), []).append((offset, partition, block))
+            for found, name in ((self._told, case.decisions), (self._refused, case.dead_letters)):
+                if answer := found.first.get(spot):
+                    rows.append((block, (name, answer.partition), answer.offset))
+        self._counts.update(rows=log.rows, rows_again=log.again, accepted=cell.accepted, values=len(cell.lives))
+        verdict = answers.judge(due, log.origins, self._told, self._refused)
+        self._counts.update(verdict.counts)
+        self._lost |= verdict.lost
+        self._wrong |= verdict.wrong
+        self._tables += self._differing(partition, cell, log)
 
+    def _differing(self, partition: Partition, cell: Cell, log: Log) -> int:
+        """How many values of the cell's table are not what the oracle has."""
+        held = evidence.stored(self._case.folders, partition)
+        if held is None:
+            self._complaints.append(f"{partition}: nobody has its table")
+            return len(cell.lives)
+        wrong = compare(cell.lives, held.values(), self._rules, self._contract.hash64)
+        self._complaints += [f"{entity} {key.hex()}: {what}" for (entity, key), what in list(wrong.items())[:NAMED_MAX]]
+        places = {tuple(origin): highest for origin, highest in held.marker.seen}
+        true = {tuple(origin): highest for origin, highest in zip(log.origins, log.highest, strict=True)}
+        if places != true or held.marker.newest_ms != cell.newest:
+            has, must = (f"{places}, newest {held.marker.newest_ms}", f"{true}, {cell.newest}")
+            self._complaints.append(f"{partition}: the marker has {has}; it must have {must}")
+            return len(wrong) + 1
+        return len(wrong)
 
-def _of(found: answers.Found, spot: answers.Spot) -> list[answers.Answer]:
-    answer = found.first.get(spot)
-    return [answer] if answer else []
-
-
-def _table(case: Case, partition: Partition, cell: Cell, log: Log, rules: Rules, contract: Contract, complaints: list[str]) -> int:
-    """How many values of the cell's table are not what the oracle has."""
-    held = evidence.stored(case.folders, partition)
-    if held is None:
-        complaints.append(f"{partition}: nobody has its table")
-        return len(cell.lives)
-    wrong = compare(cell.lives, held.values(), rules, contract.hash64)
-    complaints += [f"{entity} {key.hex()}: {what}" for (entity, key), what in list(wrong.items())[:NAMED_MAX]]
-    places = {tuple(origin): highest for origin, highest in held.marker.seen}
-    true = {tuple(origin): highest for origin, highest in zip(log.origins, log.highest, strict=True)}
-    if places != true or held.marker.newest_ms != cell.newest:
-        complaints.append(f"{partition}: the marker has {places}, newest {held.marker.newest_ms}; it must be {true}, {cell.newest}")
-        return len(wrong) + 1
-    return len(wrong)
+    def verdict(self) -> Found:
+        """Of all cells together."""
+        there = {(topic, *place): received for topic, records in self._sources.items() for place, (_, received) in records.items()}
+        missing = there.keys() - self._appended
+        self._wrong |= answers.unowed(self._appended, self._told, self._refused)
+        early = committed.judge(self._case.samples, {each: committed.Followed(rows) for each, rows in self._followed.items()})
+        self._counts.update(samples=len(self._case.samples), committed_early=len(early))
+        self._complaints += _some("not in the log", missing) + _some("without the answer due", self._lost)
+        self._complaints += _some("wrong", self._wrong.items()) + early[:NAMED_MAX]
+        lost, wrong = ([there.get(spot, 0) for spot in spots] for spots in (self._lost | missing, self._wrong))
+        return Found(dict(self._counts), lost, wrong, self._tables, self._complaints)
 
 
 def _some(what: str, found: Iterable[object]) -> list[str]:

@@ -15,7 +15,7 @@ from chaos.rounds import Happened, Round
 from schemas.errors import BadSetting
 
 HEAD = ("fault", "count", "lost", "double-counted", "repeats", "longest delay of a decision, ms", "seconds to recover")
-BEGIN, END = "<!-- table: chaos -->", "<!-- /table -->"
+END = "<!-- /table -->"
 ALL = "all together"
 BEFORE_MS = 1000
 """Of an accident: what was sent shortly before may have been on its way."""
@@ -145,10 +145,10 @@ def markdown(rounds: Sequence[Round], skipped: dict[str, str]) -> str:
     return "\n".join([*rows, *(f"\nNot done: {name}: {why}." for name, why in skipped.items())])
 
 
-def write(page: Path, text: str) -> None:
+def write(page: Path, text: str, *, mark: str = "chaos") -> None:
     """Between the marks of the page. Raises BadSetting where it has none."""
-    before = page.read_text()
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    before, begin = page.read_text(), f"<!-- table: {mark} -->"
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(END)}", re.DOTALL)
     if not pattern.search(before):
-        raise BadSetting(f"{page} has no {BEGIN} … {END} for the table to stand between")
-    page.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}\n{END}", before, count=1))
+        raise BadSetting(f"{page} has no {begin} … {END} for the table to stand between")
+    page.write_text(pattern.sub(lambda _: f"{begin}\n{text}\n{END}", before, count=1))

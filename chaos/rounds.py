@@ -1,12 +1,12 @@
 """A round in words: what it needs, what is wanted of it, what happened in it and what was found."""
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 from broker.connection import Connection
-from chaos.fleet import Ending, Worker
+from chaos.fleet import Ending, Fleet, Worker
 from chaos.load import Sent
 from chaos.oracle.committed import Sample
 from chaos.scene import Broker
@@ -46,7 +46,11 @@ class Act(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """rate: records a second; cards: of the simulated people; records: as the load is told; seconds_min: it lasts so long, at least."""
+    """rate: records a second; cards: of the simulated people; records: as the load is told.
+
+    every: an accident begins so many seconds after the one before it, at least; seconds: the load lasts so long, at least. beside: what
+    looks at the workers meanwhile.
+    """
 
     acts: list[Act]
     seed: int
@@ -54,7 +58,9 @@ class Wanted(NamedTuple):
     workers: int
     cards: int
     records: Callable[..., Iterator[Sent]]
-    seconds_min: float = 0.0
+    every: float = 0.0
+    seconds: float = 0.0
+    beside: Callable[[Fleet], AbstractContextManager[object]] = nullcontext
 
 
 class Happened(NamedTuple):

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from random import Random
 
@@ -24,10 +24,10 @@ from chaos.reader import Reader
 from chaos.rounds import Case, Happened, Round, Stage, Wanted
 from chaos.scene import Scene
 from chaos.watch import Watch
-from schemas.errors import WeirError
+from schemas.errors import BrokerUnreachable, WeirError
 from schemas.records import Partition
 
-START_SECONDS_MAX = 60.0
+START_SECONDS_MAX = 180.0
 SETTLE_SECONDS = 2.0
 RECOVER_SECONDS_MAX = 120.0
 IDLE_SECONDS_MAX = 180.0
@@ -46,16 +46,16 @@ def play(stage: Stage, wanted: Wanted, say: Say) -> Round:
     random = Random(wanted.seed)
     with ExitStack() as stack:
         fleet = stack.enter_context(Fleet(stage.worker))
-        for number in range(1, wanted.workers + 1):
-            fleet.start(f"w{number}")
-        positions = Positions(stage.connection, stage.group)
-        watch = Watch(
-            positions, log + _partitions(stage, stage.transactions, stage.labels), _partitions(stage, stage.decisions, stage.dead_letters)
-        )
-        scene = Scene(fleet, positions, random, stage.broker, log, stage.stranger, stage.disks)
-        if not fleet.any_ready() or not scene.joined(START_SECONDS_MAX):
+        names = [f"w{number}" for number in range(1, wanted.workers + 1)]
+        for name in names:
+            fleet.start(name)
+        read = log + _partitions(stage, stage.transactions, stage.labels)
+        watch = Watch(Positions(stage.connection, stage.group), read, _partitions(stage, stage.decisions, stage.dead_letters))
+        scene = Scene(fleet, random, stage.broker, log, stage.stranger, stage.disks)
+        if not scene.joined(START_SECONDS_MAX):
             complaints.append(f"the workers were not ready: {'; '.join(worker.last_words() for worker in fleet.workers.values())}")
         stack.enter_context(watch)
+        stack.enter_context(wanted.beside(fleet))
         reader = stack.enter_context(Reader(stage.connection, stage.decisions))
         began = time.monotonic()
         plan = Plan(stage.connection, stage.transactions, stage.labels, wanted.rate, wanted.seed, wanted.cards, wanted.records)
@@ -65,22 +65,18 @@ def play(stage: Stage, wanted: Wanted, say: Say) -> Round:
                 say(f"{load.sent:,} sent, {len(reader):,} decided, lag {watch.lag:,}: {what}")
 
             try:
-                _live(
-                    scene,
-                    watch,
-                    wanted,
-                    happened,
-                    lambda what: say(f"{load.sent:,} sent, {len(reader):,} decided, lag {watch.lag:,}: {what}"),
-                )
-                while time.monotonic() - began < wanted.seconds_min:
+                _live(scene, watch, wanted, happened, tell)
+                while time.monotonic() - began < wanted.seconds:
                     time.sleep(0.1)
             except KeyboardInterrupt:
                 interrupted = True
                 say("interrupted: what has happened is judged; again to give up")
+                _mended(scene, names)
         say("everything is sent; the last answers")
         if not watch.await_idle(IDLE_SECONDS_MAX):
             complaints.append(f"the lag did not come back to 0 within {IDLE_SECONDS_MAX:g} s: {watch.left()}")
-        scene.joined(START_SECONDS_MAX)
+        if not scene.joined(START_SECONDS_MAX):
+            complaints.append(f"the workers did not come to be ready: {[worker.last_words() for worker in fleet.workers.values()]}")
         complaints += _stopped(fleet)
     complaints += [f"{each}" for each in fleet.endings if each.code == REFUSED and not _excused(each, happened)]
     complaints += [
@@ -107,19 +103,36 @@ def _live(scene: Scene, watch: Watch, wanted: Wanted, happened: list[Happened], 
     time.sleep(SETTLE_SECONDS)
     for number, act in enumerate(wanted.acts, 1):
         say(f"{number} of {len(wanted.acts)}, {act.fault} {act.told}")
+        due = time.monotonic() + wanted.every
         began = time.time()
         try:
             what = ACTS[act.fault](scene, act.told)
+        except BrokerUnreachable:
+            raise  # it does not come back: nothing that follows would tell anything
         except (OSError, AssertionError, subprocess.SubprocessError, WeirError) as error:
             what = f"{type(error).__name__}: {error}"
         over = time.time()
         recovered = None
         if act.wait:
             recovered = watch.await_safe(over, RECOVER_SECONDS_MAX)
+            scene.joined(RECOVER_SECONDS_MAX)  # else the next one would hit an engine that is short of a worker
             scene.sleep(scene.random.uniform(0.0, 1.0))
         else:
             scene.sleep(scene.random.uniform(0.0, 2.0))
         happened.append(Happened(act.fault, what, began, over, recovered, act.wait))
+        scene.sleep(max(0.0, due - time.monotonic()))
+
+
+def _mended(scene: Scene, names: list[str]) -> None:
+    """All that an accident was in the middle of: the broker and the workers are there again."""
+    if scene.broker is not None:
+        with suppress(AssertionError):
+            scene.broker.start()
+    for name in scene.fleet.running:
+        scene.fleet.resume(name)
+    for name in names:
+        if name not in scene.fleet.running:
+            scene.fleet.start(name)
 
 
 def _partitions(stage: Stage, *topics: str) -> list[Partition]:

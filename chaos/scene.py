@@ -1,5 +1,6 @@
 """What a fault acts on."""
 
+import re
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -7,9 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import NamedTuple, Protocol
 
-from broker.positions import Positions
 from chaos.fleet import Fleet
-from schemas.errors import BrokerUnreachable
 from schemas.records import Partition
 
 
@@ -27,7 +26,6 @@ class Scene(NamedTuple):
     """One round's. broker: None where it is not ours; log: the cells' partitions; disks: of each worker, None where they cannot be full."""
 
     fleet: Fleet
-    positions: Positions
     random: Random
     broker: Broker | None
     log: list[Partition]
@@ -36,36 +34,33 @@ class Scene(NamedTuple):
     disks: dict[str, Path] | None
     sleep: Callable[[float], object] = time.sleep
 
-    def owners(self) -> list[str]:
-        """Workers that have a cell, as the group says; none where it does not say."""
-        having = [member for member, partitions in self._members().items() if not set(partitions).isdisjoint(self.log)]
-        return [name for name in self.fleet.running if any(member.startswith(f"{name}-") for member in having)]
+    def owners(self) -> dict[int, str]:
+        """Cell -> the worker that says it owns it."""
+        return {cell: name for name in self.fleet.running for cell in self._owned(name)}
 
     def joined(self, seconds: float) -> bool:
-        """Whether all that are meant to run have come to be members, one of them with each cell, within so long."""
+        """Whether all that are meant to run come to be ready, one of them with each cell, within so long."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            members = self._members()
-            given = {partition for partitions in members.values() for partition in partitions}
-            if given.issuperset(self.log) and all(any(member.startswith(f"{name}-") for member in members) for name in self.fleet.running):
+            if self.fleet.all_ready() and self.owners().keys() >= {partition.number for partition in self.log}:
                 return True
-            self.sleep(0.1)
+            self.sleep(0.2)
         return False
 
     def owner(self) -> str:
         """One that has a cell; any, where nobody has one."""
-        running = [name for name in self.owners() if name in self.fleet.running] or self.fleet.running
-        return self.random.choice(running)
+        return self.random.choice(sorted(set(self.owners().values())) or self.fleet.running)
 
     def anybody(self) -> str:
         """Mostly one that has a cell."""
         return self.owner() if self.random.random() < 0.6 else self.random.choice(self.fleet.running)
 
-    def _members(self) -> dict[str, list[Partition]]:
+    def _owned(self, name: str) -> list[int]:
         try:
-            return self.positions.members()
-        except BrokerUnreachable:
-            return {}
+            page = self.fleet.workers[name].get("metrics")
+        except OSError:
+            return []
+        return [int(cell) for cell in re.findall(r'^weir_role\{partition="(\d+)",role="owner"\} 1', page, re.MULTILINE)]
 
     def databases(self, name: str) -> list[Path]:
         """Folders of a worker's databases."""

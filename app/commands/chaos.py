@@ -22,29 +22,35 @@ from rich.table import Table
 from app.settings import Settings, embedded_asked, read_settings
 from app.staged import staged
 from broker.embedded import EmbeddedBroker, embedded_broker
-from chaos import report
+from chaos import report, soak
 from chaos.accidents import ACCIDENTS, BROKER, DISK_FULL, NOT_HERE
 from chaos.faults import full_disk, unmount
+from chaos.fleet import Fleet
 from chaos.mix import mixed
 from chaos.plan import plan, rounds
 from chaos.rounds import Round, Wanted
 from chaos.run import Say, play
+from chaos.soak import Sampling
 from schemas.errors import BadSetting
 
 DISK_MIB = 512
 ROUND_ACTS = 24
 CARDS = 20_000
-QUICK_KILLS, QUICK_REBALANCES = 8, 4
-KILLS, REBALANCES = 160, 60
+QUICK, FULL = (8, 4), (160, 60)
+"""Kills and rebalances."""
+SOAK_KILLS_A_MINUTE, SOAK_REBALANCES_A_MINUTE = 0.6, 0.4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """How much, how fast, and where the figures go."""
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_KILLS} kills and {QUICK_REBALANCES} rebalances: five minutes")
-    parser.add_argument("--kills", type=int, metavar="N", help=f"of workers, at least (default: {KILLS})")
-    parser.add_argument("--rebalances", type=int, metavar="N", help=f"at least (default: {REBALANCES})")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK[0]} kills and {QUICK[1]} rebalances: five minutes")
+    parser.add_argument("--kills", type=int, metavar="N", help=f"of workers, at least (default: {FULL[0]})")
+    parser.add_argument("--rebalances", type=int, metavar="N", help=f"at least (default: {FULL[1]})")
     parser.add_argument("--minutes", type=float, metavar="N", help="begin no further round after so long")
     parser.add_argument("--rate", type=float, default=2000, metavar="N", help="records a second, open loop (default: 2000)")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="one long round; whether memory, handles, threads and disk stay flat")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="of --soak: draw them")
+    parser.add_argument("--cells", type=int, default=1, metavar="N", help="of the log, by the account's hash (default: 1)")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="that run before the first accident (default: 2)")
     parser.add_argument("--cards", type=int, default=CARDS, metavar="N", help=f"of simulated people (default: {CARDS})")
     parser.add_argument("--seed", type=int, metavar="N", help="of load and accidents (default: the time)")
@@ -64,18 +70,20 @@ def run(arguments: argparse.Namespace) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: workers, topics and mounts are not left behind
     seed = int(time.time()) if arguments.seed is None else arguments.seed
     played: list[Round] = []
+    soaks: list[Sampling] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="weir-chaos-")))
         settings, broker = stack.enter_context(_cluster(read_settings(prefix="chaos"), say))
         skipped = _skipped(broker, folder, arguments.only)
         said = {name: why for name, why in skipped.items() if name in ACCIDENTS and not arguments.only}
         say(f"seed {seed}" + "".join(f"; not done: {name}, {why}" for name, why in said.items()))
-        for each in _rounds(arguments, seed, Ground(settings, broker, skipped, folder), say):
+        for each in _rounds(arguments, seed, Ground(settings, broker, skipped, folder, soaks), say):
             played.append(each)
             for complaint in report.complaints([each]):
                 say(f"NOT AS IT MUST BE, {complaint}")
     _tell(arguments, played, said, seed, console)
-    return 1 if report.complaints(played) or not played else 0
+    flat = _tell_soak(arguments, [sample for each in soaks for sample in each.samples], console) if soaks else True
+    return 1 if report.complaints(played) or not played or not flat else 0
 
 
 class Ground(NamedTuple):
@@ -85,23 +93,37 @@ class Ground(NamedTuple):
     broker: EmbeddedBroker | None
     skipped: dict[str, str]
     folder: Path
+    soaks: list[Sampling]
+
+    def sampling(self, fleet: Fleet) -> Sampling:
+        """What looks at the workers of a soak."""
+        self.soaks.append(Sampling(fleet))
+        return self.soaks[-1]
 
 
 def _rounds(arguments: argparse.Namespace, seed: int, ground: Ground, say: Say) -> Iterator[Round]:
     """One after the other, until all is played, or time is over, or Ctrl-C while there are no accidents."""
-    kills = arguments.kills if arguments.kills is not None else QUICK_KILLS if arguments.quick else KILLS
-    rebalances = arguments.rebalances if arguments.rebalances is not None else QUICK_REBALANCES if arguments.quick else REBALANCES
+    kills, rebalances = QUICK if arguments.quick else FULL
+    if arguments.soak:
+        kills, rebalances = int(arguments.soak * SOAK_KILLS_A_MINUTE) + 1, int(arguments.soak * SOAK_REBALANCES_A_MINUTE) + 1
+    kills = kills if arguments.kills is None else arguments.kills
+    rebalances = rebalances if arguments.rebalances is None else arguments.rebalances
     until = time.monotonic() + (arguments.minutes or 1e9) * 60
-    parts = rounds(plan(Random(seed), kills=kills, rebalances=rebalances, skipped=ground.skipped), most=ROUND_ACTS)  # noqa: S311 (no secret)
+    acts = plan(Random(seed), kills=kills, rebalances=rebalances, skipped=ground.skipped)  # noqa: S311 (no secret)
+    parts = [acts] if arguments.soak else rounds(acts, most=ROUND_ACTS)
     for number, part in enumerate(parts):
         if time.monotonic() > until:
             return
         say(f"round {number + 1} of {len(parts)}, {len(part)} accidents")
         wanted = Wanted(part, seed + number, arguments.rate, arguments.workers, arguments.cards, mixed)
+        if arguments.soak:
+            seconds = arguments.soak * 60
+            wanted = wanted._replace(every=seconds / len(part), seconds=seconds, beside=ground.sampling)
+        place = ground.folder / f"round-{number + 1}"
         try:
             with (
                 _disks(ground.skipped) as disks,
-                staged(ground.settings, ground.folder / f"round-{number + 1}", broker=ground.broker, disks=disks) as stage,
+                staged(ground.settings, place, broker=ground.broker, disks=disks, cells=arguments.cells) as stage,
             ):
                 each = play(stage, wanted, say)
         except KeyboardInterrupt:
@@ -164,5 +186,20 @@ def _tell(arguments: argparse.Namespace, played: list[Round], skipped: dict[str,
     if arguments.json:
         said = {"seed": seed, "rate": arguments.rate, "workers": arguments.workers, "skipped": skipped}
         arguments.json.write_text(json.dumps(report.figures(played, **said), indent=2) + "\n")
-    if arguments.report:
+    if arguments.report and not arguments.soak:
         report.write(arguments.report, report.markdown(played, skipped))
+
+
+def _tell_soak(arguments: argparse.Namespace, samples: list[soak.Sample], console: Console) -> bool:
+    """Whether everything stayed flat."""
+    found = soak.flatness(samples)
+    console.print(soak.markdown(found), markup=False, highlight=False, soft_wrap=True)
+    if arguments.svg:
+        arguments.svg.write_text(soak.picture(samples))
+    if arguments.json:
+        said = json.loads(arguments.json.read_text())
+        said["soak"] = [one._asdict() for one in found]
+        arguments.json.write_text(json.dumps(said, indent=2) + "\n")
+    if arguments.report:
+        report.write(arguments.report, soak.markdown(found), mark="soak")
+    return bool(found) and all(one.flat for one in found)

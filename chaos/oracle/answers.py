@@ -3,6 +3,7 @@
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -96,10 +97,13 @@ def judge(due: Mapping[Place, Due], origins: list[Origin], told: Found, refused:
             verdicts[place] = [decision["action"], decision["scores"], decision["versions"], decision["decision_id"]]
             if complaint := _complaint(owed, place, decision, answer, origins, verdicts):
                 wrong[spot] = complaint
-    known = set(spots.values())
-    wrong |= dict.fromkeys((told.first.keys() | refused.first.keys()) - known, "an answer to a record that is not in the log")
-    wrong |= dict.fromkeys(told.differing | refused.differing, "two answers that differ")
     return Verdict(lost, wrong, counts)
+
+
+def unowed(appended: AbstractSet[Spot], told: Found, refused: Found) -> dict[Spot, str]:
+    """What is wrong with answers by themselves. appended: every record that is in the log."""
+    wrong = dict.fromkeys((told.first.keys() | refused.first.keys()) - appended, "an answer to a record that is not in the log")
+    return wrong | dict.fromkeys(told.differing | refused.differing, "two answers that differ")
 
 
 def _complaint(

@@ -46,8 +46,10 @@ LETTERS = [letter(2, "late"), letter(3, "not_json")]
 
 
 def verdict(told: list[Answer], letters: list[Answer]) -> tuple[Verdict, Found]:
-    found = answers.decisions(told)
-    return judge(DUE, ORIGINS, found, answers.letters(letters)), found
+    found, refused = answers.decisions(told), answers.letters(letters)
+    judged = judge(DUE, ORIGINS, found, refused)
+    judged.wrong.update(answers.unowed({("payments", 0, offset) for _, offset in DUE}, found, refused))
+    return judged, found
 
 
 def test_what_is_as_it_must_be() -> None:
