@@ -29,6 +29,8 @@ from telemetry import metrics
 
 FENCED_SECONDS = 10.0
 """So long the group may take to say that a cell is another's, once that other has shut us out."""
+SUCCESSOR_SECONDS = 3.0
+"""So long who stepped back hedges nothing: its successor does, until it is given the cell."""
 UNABLE_SECONDS = 5.0
 """Until one that could not load what is in force tries again: a package may be on its way."""
 _log = logging.getLogger("weir.decide")
@@ -37,7 +39,7 @@ _log = logging.getLogger("weir.decide")
 class Cells(Generic[T]):
     """cells: the partitions that are folded here whoever owns them; none: those that the group gives us, while it does.
 
-    hedging: makes what says when a standby sends, None: it never does.
+    hedging: makes what says when a standby sends, told in how many seconds it begins to; None: it never does.
     """
 
     def __init__(
@@ -47,16 +49,14 @@ class Cells(Generic[T]):
         begin: Begin,
         world: World,
         cells: Collection[Partition],
-        hedging: Callable[[], Hedging | None],
+        hedging: Callable[[float], Hedging | None],
         out_of: Callable[[Partition], Out],
         spawn: Spawn,
     ) -> None:
         self.queue = FetchQueue()
         self.cells = frozenset(cells)
-        self.all: dict[Partition, Cell[T]] = {}
-        self.tasks: dict[Partition, T] = {}
-        self.given: set[Partition] = set()
-        self.unable: dict[Partition, RefusedStart] = {}
+        self.all, self.tasks = dict[Partition, Cell[T]](), dict[Partition, T]()
+        self.given, self.unable = set[Partition](), dict[Partition, RefusedStart]()
         self._task_of, self._begin, self._world, self._hedging, self._out_of, self._spawn = task_of, begin, world, hedging, out_of, spawn
         self._changing: defaultdict[Partition, asyncio.Lock] = defaultdict(asyncio.Lock)  # one change of role at a time
         self._ending = False
@@ -111,7 +111,7 @@ class Cells(Generic[T]):
                 elif cell.task.owns:
                     async with cell.committing:
                         await cell.give_back(self._world.perform)
-                    await self._stands_by(cell)
+                    await self._stands_by(cell, after_seconds=SUCCESSOR_SECONDS)
 
     async def lost(self, partition: Partition) -> None:
         """It is another worker's already, or our session ran out while the broker was away: nothing is committed."""
@@ -138,7 +138,7 @@ class Cells(Generic[T]):
             self._begun.append(self._spawn(self.fenced(cell, error)))
 
     def too_short(self, partition: Partition, error: LogTooShort) -> None:
-        """Retention has overtaken what is folded here: the task begins again, from what is saved. Else that is refused by its name."""
+        """Retention has overtaken what is folded here: the task begins again, from what is saved, or is refused by name."""
         _log.warning("%s; the task begins again", error)
         self._begun.append(self._spawn(self._begun_again(partition)))
 
@@ -183,7 +183,7 @@ class Cells(Generic[T]):
             raise
         cell = self.all[partition] = Cell(task, self._out_of(partition))
         self.tasks[partition] = task
-        cell.hedging = None if task.owns else self._hedging()
+        cell.hedging = None if task.owns else self._hedging(0.0)
         metrics.TASK_STARTS.labels(start.began).inc()
         self._world.committed.watch(partition)
         self.queue.forget(partition)
@@ -203,10 +203,10 @@ class Cells(Generic[T]):
     async def _let_go(self, cell: Cell[T]) -> None:
         await (self._stands_by(cell) if self.keeps(cell.task.partition) else self._close(cell))
 
-    async def _stands_by(self, cell: Cell[T]) -> None:
+    async def _stands_by(self, cell: Cell[T], *, after_seconds: float = 0.0) -> None:
         cell.task.owns = False
         cell.close_out()
-        cell.hedging = self._hedging()
+        cell.hedging = self._hedging(after_seconds)
         async with cell.saving:  # one that is under way sees that, and gives up
             _log.info("cell %d is another's: we stand by", cell.task.partition.number)
 

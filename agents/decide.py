@@ -216,10 +216,12 @@ def decide(app: faust.App, queue: FetchQueue, deciding: Deciding, *, commit_seco
     async def commit_decided() -> None:
         await deciding.commit()
 
-    @app.timer(STORE_SECONDS)
+    @app.task
     @or_exit
-    async def store_decided() -> None:
-        await deciding.store()
+    async def store_decided() -> None:  # no timer: a write takes longer than it waits, and Faust would say so each time
+        while True:
+            await asyncio.sleep(STORE_SECONDS)
+            await deciding.store()
 
     @app.timer(SAVE_LOOK_SECONDS)
     @or_exit

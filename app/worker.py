@@ -160,10 +160,10 @@ def _folded(
 
     exactly_once = world.transactions is not None
 
-    def hedging() -> Hedging | None:
+    def hedging(seconds: float) -> Hedging | None:
         if exactly_once:
             return None
-        return Hedging(after_seconds=settings.hedge_ms / 1000, share=settings.hedge_share, now=world.committed.clock)
+        return Hedging(after_seconds=settings.hedge_ms / 1000, share=settings.hedge_share, begin=world.committed.clock + seconds)
 
     cells = Cells(
         task_of(settings, world, guarding, ground.board),

@@ -81,7 +81,8 @@ class Snapshots:
                 except BufferError:
                     producer.poll(RETRY_SECONDS)
                 except KafkaException as error:
-                    self._judge(number, error)
+                    if error.args[0].code() != KafkaError._FATAL:  # noqa: SLF001  # that one says not why; the end of the transaction does
+                        self._judge(number, error)
                     self._failed[number] = error.args[0]
                     return
         producer.poll(0)

@@ -1,6 +1,7 @@
 """A changelog in a real Kafka: read committed, fenced by whoever comes next, its end found though it is a record that nobody reads."""
 
 import secrets
+import time
 
 import pytest
 
@@ -53,6 +54,20 @@ def test_only_what_is_committed_is_read_and_the_last_marker_is_found(two: tuple[
     other.send(0, pairs(1, b"m3"))
     assert other.commit(0)
     assert fenced(one).last(0, MARKER) == b"m3"
+
+
+def test_who_is_shut_out_in_the_middle_of_what_it_sends_learns_it_at_the_end(two: tuple[Snapshots, Snapshots]) -> None:
+    one, other = two
+    fenced(one).begin(0)
+    one.send(0, pairs(5, b"m1"))
+    fenced(other)
+    deadline = time.monotonic() + 20
+    while 0 not in one._failed and time.monotonic() < deadline:  # from some moment on its producer knows, and takes nothing more
+        one.send(0, pairs(5, b"m1"))
+        time.sleep(0.02)
+    one.send(0, pairs(5, b"m1"))
+    with pytest.raises(Fenced):
+        one.commit(0)
 
 
 def test_whoever_comes_next_ends_what_is_open_and_shuts_out_who_had_it(two: tuple[Snapshots, Snapshots]) -> None:

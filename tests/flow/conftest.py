@@ -1,7 +1,7 @@
 """One engine for all tests that can share it: the real Kafka, a real worker process, the package and the policy that ship."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
@@ -23,3 +23,14 @@ def engine(kafka: str, start_without_broker: Future[End], tmp_path_factory: pyte
     folder = tmp_path_factory.mktemp("flow-engine")
     with running(settings_of(kafka, f"t{secrets.token_hex(4)}", folder), folder) as engine:
         yield engine
+
+
+@pytest.fixture
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """A figure of this run, for whoever reads its output."""
+
+    def aloud(sentence: str) -> None:
+        with capsys.disabled():
+            print(f"\n{sentence}")
+
+    return aloud

@@ -34,12 +34,18 @@ Spot = tuple[int, int]
 
 
 class Answer(NamedTuple):
-    """One message of the decisions."""
+    """One message of the decisions. sent_ms: when it was handed to its producer."""
 
     decision: Decision
     key: bytes | None
     value: bytes
     headers: dict[str, bytes]
+    sent_ms: int
+
+    @property
+    def seconds(self) -> float:
+        """From the record until then."""
+        return (self.sent_ms - self.decision.received_ms) / 1000
 
 
 class Letter(NamedTuple):
@@ -92,7 +98,7 @@ class Reading:
 
     def take(self) -> None:
         for message in self._tails[0].take(0.02):
-            answer = Answer(decode_decision(_value(message)), message.key(), _value(message), _headers(message))
+            answer = Answer(decode_decision(_value(message)), message.key(), _value(message), _headers(message), message.timestamp()[1])
             self.decisions[answer.decision.source.partition, answer.decision.source.offset].append(answer)
         for message in self._tails[1].take(0.0):
             letter = Letter(decode_dead_letter(_value(message)), message.key(), _value(message), _headers(message))

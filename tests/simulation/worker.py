@@ -204,8 +204,8 @@ class Worker:
         """The steps that it has asked for, without those that wait for acknowledgements."""
         return [step for step, _ in self.world.pending if not isinstance(step, Delivery)]
 
-    def _hedging_of_answers(self) -> HedgingOfAnswers:
-        return HedgingOfAnswers(after_seconds=self.outside.hedge_seconds, share=0.1, now=self.world.committed.clock)
+    def _hedging_of_answers(self, seconds: float) -> HedgingOfAnswers:
+        return HedgingOfAnswers(after_seconds=self.outside.hedge_seconds, share=0.1, begin=self.world.committed.clock + seconds)
 
     def _agent(self, partition: Partition) -> Cells[Task] | Taking:
         return self.cells if partition == LOG else self.taking

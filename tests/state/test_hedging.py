@@ -23,7 +23,7 @@ class Checked:
     def __init__(self, seed: int, held: type[Held], hedging: type[Hedging]) -> None:
         self.random = Random(seed)
         self.now = 0.0
-        self.held, self.hedging = held(), hedging(after_seconds=AFTER, share=SHARE, now=0.0)
+        self.held, self.hedging = held(), hedging(after_seconds=AFTER, share=SHARE, begin=0.0)
         self.progress = Progress(0, committed=0, stored=0, live_from=0)
         self.folded: list[tuple[int, float, int]] = []  # (upto, when, messages)
         self.sent: list[int] = []
