@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from broker.snapshots import Snapshots
-from schemas.errors import BadChangelog, PartitionLost
+from schemas.errors import BadChangelog, PartitionLost, TopicMadeAnew
 from schemas.records import Partition
 from state.changelog import MARKER_KEY, pair_of, values_and_marker
 from state.checkpoint import Marker, Saved, Value, decode_marker, encode_marker
@@ -125,6 +125,11 @@ class Changelog:
     def _frozen(self, partition: Partition) -> Marker:
         view = self._store(partition).freeze()
         marker = view.marker()
+        if (found := self._topic_id(self._snapshots.topic)) != marker.changelog_id:
+            raise TopicMadeAnew(
+                f"the state of cell {partition.number} is saved to a changelog with topic id {marker.changelog_id}, the changelog now has "
+                f"{found}: it was made anew; `weir changelog resave` has the next save hold everything"
+            )
         self._snapshots.begin(partition.number)
         self._saving[partition] = Saving(view, marker, view.changed())
         return marker

@@ -16,6 +16,7 @@ import faust
 from mode.utils.queues import FlowControlEvent, ThrowableQueue
 
 from broker.membership import Callback
+from broker.reader import TooShort
 from broker.source import Source
 from schemas.errors import Ours, WeirError
 from schemas.records import Fetch, Partition
@@ -45,7 +46,16 @@ class Channel(faust.Channel):  # type: ignore[misc]  # Faust has no types
         return {**super()._clone_args(), "queue": self._queue}
 
 
-def feed(app: faust.App, source: Source, topic: str, *, assigned: Callback, revoked: Callback, lost: Callback | None = None) -> Channel:
+def feed(
+    app: faust.App,
+    source: Source,
+    topic: str,
+    *,
+    assigned: Callback,
+    revoked: Callback,
+    lost: Callback | None = None,
+    too_short: TooShort | None = None,
+) -> Channel:
     """A channel with the fetches of a topic, in order for each partition. The callbacks are Source.feed's."""
     queue = FetchQueue()
 
@@ -57,7 +67,7 @@ def feed(app: faust.App, source: Source, topic: str, *, assigned: Callback, revo
         return drop_then_tell
 
     deliver: Callable[[Fetch], None] = queue.put_nowait
-    source.feed(topic, deliver, assigned=assigned, revoked=leaving(revoked), lost=leaving(lost) if lost else None)
+    source.feed(topic, deliver, assigned=assigned, revoked=leaving(revoked), lost=leaving(lost) if lost else None, too_short=too_short)
     return Channel(app, queue=queue)
 
 

@@ -7,10 +7,10 @@ from typing import Protocol
 
 import faust
 
-from agents.feed import feed, or_exit
+from agents.feed import ended, feed, or_exit
 from agents.world import World
 from engine.intake import Intake
-from schemas.errors import PartitionLost
+from schemas.errors import LogTooShort, PartitionLost, SourceMadeAnew, made_anew
 from schemas.records import Fetch, Origin, Partition
 from state.lifecycle import commit
 from state.progress import Progress
@@ -100,6 +100,15 @@ class Taking:
             await self._world.sink.room()
         self._world.source.done(fetch)
 
+    def too_short(self, partition: Partition, refusal: LogTooShort) -> None:
+        """The source does not hold what comes next: somebody made it anew, or its retention overtook us. Ends the process either way."""
+        self._ending = asyncio.ensure_future(self._ended(partition, refusal))
+
+    async def _ended(self, partition: Partition, refusal: LogTooShort) -> None:
+        origin = self._origins.get(partition)
+        anew = origin is not None and await self._world.made_anew(partition, origin.topic_id)
+        ended(SourceMadeAnew(made_anew(partition.topic)) if anew else refusal)
+
     async def keep(self) -> None:
         """Commits what is acknowledged."""
         async with self._one_at_a_time:
@@ -118,7 +127,9 @@ def into_log(app: faust.App, topics: Sequence[str], taking: Taking, *, world: Wo
             await taking.take(fetch)
 
     for topic in topics:
-        fetches = feed(app, world.source, topic, assigned=taking.assigned, revoked=taking.revoked, lost=taking.lost)
+        fetches = feed(
+            app, world.source, topic, assigned=taking.assigned, revoked=taking.revoked, lost=taking.lost, too_short=taking.too_short
+        )
         app.agent(fetches, name=f"intake of {topic}")(or_exit(intake))
 
     @app.timer(commit_seconds)

@@ -95,6 +95,7 @@ class World:
         self._folder = folder
         self._failpoint = Failpoint(failpoint) if failpoint else None
         self._stores: dict[Partition, Store] = {}
+        self._topic_ids: dict[Partition, str] = {}  # as they were when the group's offset was read
 
     @property
     def outstanding(self) -> tuple[int, int]:
@@ -126,7 +127,8 @@ class World:
     async def _done(self, step: Step[Any]) -> Any:  # noqa: ANN401  # as above
         match step:
             case ReadCommitted(partition):
-                return await self.reader.committed(partition)
+                self._topic_ids[partition] = topic_id = await asyncio.to_thread(self._topic_id, partition.topic)
+                return await self.reader.committed(partition, topic_id=topic_id)
             case ReadLogRange(partition):
                 begin, end = await self.reader.log_range(partition)
                 return LogRange(await asyncio.to_thread(self._topic_id, partition.topic), begin, end)
@@ -136,7 +138,7 @@ class World:
                 while progress.acknowledged < upto:  # noqa: ASYNC110  # off the way of a transaction; an event a receipt would be on it
                     await asyncio.sleep(ACKNOWLEDGED_POLL_SECONDS)
             case CommitOffset(partition, offset):
-                await self.source.commit({partition: offset})
+                await self.source.commit({partition: offset}, topic_id=self._topic_ids.get(partition, ""))
             case WriteStore(Checkpoint(partition)):
                 async with self._writes[partition]:
                     await asyncio.to_thread(self._written, step)
@@ -169,6 +171,10 @@ class World:
                 self._changelog.close(partition)
                 if store := self._stores.pop(partition, None):  # none: it never came to be opened
                     store.close()
+
+    async def made_anew(self, partition: Partition, topic_id: str) -> bool:
+        """Whether the topic is not the one with this id any more."""
+        return await asyncio.to_thread(self._topic_id, partition.topic) != topic_id
 
     def store(self, partition: Partition) -> Store:
         """The open database of a task."""

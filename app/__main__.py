@@ -38,6 +38,7 @@ COMMANDS = {
     "topics": Entry("topics", "make our topics, or check that they are as we need them"),
     "control": Entry("control", "put a model, a policy or a catalogue in force; list what is"),
     "cells": Entry("cells", "what tells the cells of a log apart, and what each holds; add one"),
+    "changelog": Entry("changelog", "after the changelog was made anew: have the next save hold everything"),
     "catalogue": Entry("catalogue", "show the catalogue in force; say what another one would change and cost"),
     "dead-letters": Entry("dead_letters", "list what was refused and why; show the original from its source"),
     "quarantine": Entry("quarantine", "take out a row that kills every worker: the last resort"),

@@ -5,13 +5,15 @@ import sys
 import threading
 from collections.abc import Callable
 
+from agents.feed import ended
 from agents.world import World
-from broker.connection import Connection
+from app.ground import Ground
 from broker.flow import Stand
 from broker.stalls import Looking, Member, Stalls
 from engine.control import Board
-from schemas.errors import Stuck
+from schemas.errors import SourceMadeAnew, Stuck, TopicMadeAnew, made_anew
 from schemas.records import Partition
+from schemas.topics import CONTROL, LOG, TOPICS
 from telemetry.watchdog import Watchdog
 
 WORDS_SECONDS = 1.0
@@ -30,22 +32,15 @@ def _end(why: str) -> None:
     os._exit(Stuck.exit_code)
 
 
-def watch_worker(
-    watchdog: Watchdog,
-    connection: Connection,
-    world: World,
-    *,
-    holds_back: Callable[[Partition], bool],
-    board: Board,
-    control: Partition,
-    log: str,
-) -> None:
-    """Everything of a worker, from here on. control: the partition that Faust reads; log: the one topic that is no source.
+def watch_worker(watchdog: Watchdog, ground: Ground, world: World, *, holds_back: Callable[[Partition], bool]) -> Callable[[], None]:
+    """Everything of a worker. What it returns begins to look.
 
     holds_back: whether who folds a partition of the log lets its fetches wait on purpose.
     """
     source, reader = world.source, world.reader
-    held = _Held(world, board, log)
+    prefix, connection, board, sources = ground.settings.prefix, ground.connection, ground.board, {*ground.sources, *ground.hedged}
+    control, ours = Partition(CONTROL.under(prefix), 0), [topic.under(prefix) for topic in TOPICS]
+    held = _Held(world, board, LOG.under(prefix))
 
     def holds(partition: Partition) -> bool:
         return held(partition) or holds_back(partition)
@@ -57,10 +52,27 @@ def watch_worker(
     def member() -> Member | None:
         return None if source.pulse.resting else Member(source.group, source.instance_id, source.all_ours)
 
+    def anew(topic: str) -> None:
+        ended((TopicMadeAnew if topic in ours else SourceMadeAnew)(made_anew(topic)))
+
     for thread, pulse in (("source", source.pulse), ("reader", reader.pulse), ("committed", world.committed.pulse)):
         watchdog.watch(thread, pulse)
-    watchdog.start()
-    Looking(connection, Stalls(holds=holds), stands=stands, member=member, now=lambda: watchdog.now, report=watchdog.report).start()
+    looking = Looking(
+        connection,
+        Stalls(holds=holds),
+        stands=stands,
+        member=member,
+        now=lambda: watchdog.now,
+        report=watchdog.report,
+        ids=ground.topics.topic_ids([*ours, *sources]),
+        anew=anew,
+    )
+
+    def start() -> None:
+        watchdog.start()
+        looking.start()
+
+    return start
 
 
 class _Held:

@@ -14,7 +14,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import faust
@@ -104,7 +103,7 @@ def build(ground: Ground) -> Worker:
         value_version=VERSION,
         failpoint=guarding.failpoint,
     )
-    log, control_topic = LOG.under(settings.prefix), CONTROL.under(settings.prefix)
+    control_topic = CONTROL.under(settings.prefix)
     watch = Watch()
     cells = _folded(app, ground, world, guarding, decided=watch.decided)
     control(
@@ -146,8 +145,7 @@ def build(ground: Ground) -> Worker:
         loop.call_soon(begun, loop)  # beside Faust, not after it: both groups join at the same time
     loop.call_soon(cells.stand_by)
     watchdog.follow(loop)
-    guarded = partial(watch_worker, holds_back=cells.holds_back, board=board, control=Partition(control_topic, 0), log=log)
-    loop.call_soon(guarded, watchdog, connection, world)
+    loop.call_soon(watch_worker(watchdog, ground, world, holds_back=cells.holds_back))
     return worker
 
 

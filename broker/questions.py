@@ -24,6 +24,8 @@ from telemetry.watchdog import Pulse
 ANSWER_SECONDS = 1.0
 """How long a question may hold up the thread; where there is no answer it is asked again."""
 RETRY_SECONDS = 0.1
+NEW_SECONDS = 30.0
+"""How long a partition that we were given may be unknown: a topic was given more of them, and not everybody has heard of it."""
 DISPUTED_SECONDS = 10.0
 """How long a refused commit is tried again for a partition that nobody has taken from us: a rebalance may be under way."""
 
@@ -48,6 +50,11 @@ AWAY = {
     KafkaError.UNSTABLE_OFFSET_COMMIT,
 }
 """What is mended by asking again: nobody is there, or somebody else now."""
+_NEW = {
+    KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001  # as above
+    KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+}
 _DISPUTED = {
     KafkaError._ASSIGNMENT_LOST,  # noqa: SLF001
     KafkaError.FENCED_INSTANCE_ID,
@@ -63,7 +70,7 @@ class Questions:
         self._asked: deque[tuple[Callable[[Consumer], object], Future[object]]] = deque()
         self._commits: dict[Places, Future[None]] = {}
 
-    async def commit(self, offsets: Mapping[Partition, int], *, ours: Collection[Partition]) -> None:
+    async def commit(self, offsets: Mapping[Partition, int], *, ours: Collection[Partition], topic_id: str = "") -> None:
         """Moves the group's offsets; they are moved when it returns. Tries again while the broker is away.
 
         Raises PartitionLost if one of the partitions is not ours (`ours` is looked at again before each attempt), KafkaException for what
@@ -74,7 +81,7 @@ class Questions:
             if gone := [p for p in offsets if p not in ours]:
                 raise PartitionLost(f"{gone[0].topic}, partition {gone[0].number}, is not ours any more: nothing is committed")
             try:
-                await self._commit(offsets)
+                await self._commit(offsets, topic_id)
             except KafkaException as error:
                 cause = error.args[0]
                 metrics.COMMITS.labels(topic, cause.name()).inc()
@@ -89,8 +96,8 @@ class Questions:
                 metrics.COMMITS.labels(topic, "done").inc()
                 return
 
-    async def _commit(self, offsets: Mapping[Partition, int]) -> None:
-        places = [TopicPartition(p.topic, p.number, offset) for p, offset in offsets.items()]
+    async def _commit(self, offsets: Mapping[Partition, int], topic_id: str) -> None:
+        places = [TopicPartition(p.topic, p.number, offset, topic_id) for p, offset in offsets.items()]
         moved = self._commits[_key(places)] = Future()
         await self._ask(lambda consumer: consumer.commit(offsets=places, asynchronous=True))
         await asyncio.wrap_future(moved)
@@ -106,17 +113,23 @@ class Questions:
         else:
             moved.set_result(None)
 
-    async def committed(self, partition: Partition) -> int | None:
-        """The group's offset; None: it has none. Waits while the broker is away."""
+    async def committed(self, partition: Partition, *, topic_id: str | None = None) -> int | None:
+        """The group's offset; None: it has none. Waits while the broker is away.
+
+        topic_id: what the topic has now; an offset that was committed with another one is none.
+        """
         place = TopicPartition(partition.topic, partition.number)
 
-        def look(consumer: Consumer) -> int:
+        def look(consumer: Consumer) -> tuple[int, str]:
             (found,) = consumer.committed([place], timeout=ANSWER_SECONDS)
             if found.error:
                 raise KafkaException(found.error)
-            return found.offset
+            return found.offset, found.metadata or ""
 
-        offset = await self._patiently(look)
+        offset, of = await self._patiently(look)
+        if topic_id is not None and offset >= 0 and of not in {"", topic_id}:
+            _log.warning("%s[%d] was made anew: the group stood at %d of another", partition.topic, partition.number, offset)
+            return None
         return offset if offset >= 0 else None
 
     async def log_range(self, partition: Partition) -> tuple[int, int]:
@@ -141,11 +154,13 @@ class Questions:
         return await asyncio.wrap_future(answer)
 
     async def _patiently(self, question: Callable[[Consumer], T]) -> T:
+        began = monotonic()
         while True:
             try:
                 return await self._ask(question)
             except KafkaException as error:
-                if error.args[0].code() not in AWAY:
+                new = error.args[0].code() in _NEW and monotonic() - began < NEW_SECONDS
+                if error.args[0].code() not in AWAY and not new:
                     raise
                 _log.warning("no answer from the broker: %s", error.args[0].str())
             await asyncio.sleep(RETRY_SECONDS)

@@ -115,9 +115,9 @@ class Reader:
         if (flow := self._flows.get(fetch.partition)) and flow.done(fetch.after):
             self._finished.set()
 
-    async def committed(self, partition: Partition) -> int | None:
-        """The group's offset; None: it has none. Waits while the broker is away."""
-        return await self._questions.committed(partition)
+    async def committed(self, partition: Partition, *, topic_id: str | None = None) -> int | None:
+        """The group's offset; None: it has none, or one of a topic with another id. Waits while the broker is away."""
+        return await self._questions.committed(partition, topic_id=topic_id)
 
     async def log_range(self, partition: Partition) -> tuple[int, int]:
         """The first offset that is held, and the one that the next record gets. Waits while the broker is away."""

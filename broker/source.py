@@ -14,7 +14,7 @@ from time import monotonic
 from broker.connection import Connection
 from broker.flow import Deliver, Fatal
 from broker.membership import REVOKE_SECONDS, Callback, Feed, Membership
-from broker.reader import Reader
+from broker.reader import Reader, TooShort
 from schemas.records import Partition
 
 
@@ -42,9 +42,18 @@ class Source(Reader):
         """
         self._feeds[topic] = Feed(assigned, revoked, lost)
 
-    def feed(self, topic: str, deliver: Deliver, *, assigned: Callback, revoked: Callback, lost: Callback | None = None) -> None:
+    def feed(
+        self,
+        topic: str,
+        deliver: Deliver,
+        *,
+        assigned: Callback,
+        revoked: Callback,
+        lost: Callback | None = None,
+        too_short: TooShort | None = None,
+    ) -> None:
         """`claim` of a topic that is read from here, and who gets its fetches."""
-        self.take(topic, deliver)
+        self.take(topic, deliver, too_short=too_short)
         self.claim(topic, assigned=assigned, revoked=revoked, lost=lost)
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -87,12 +96,12 @@ class Source(Reader):
         """What a transaction shows the broker to move the group's offset here, as of the last rebalance; None: it is not ours."""
         return self._member.proofs.get(partition)
 
-    async def commit(self, offsets: dict[Partition, int]) -> None:
+    async def commit(self, offsets: dict[Partition, int], *, topic_id: str = "") -> None:
         """Moves the group's offsets; they are moved when it returns. Waits while the broker is away.
 
         Raises PartitionLost where one of them is not ours, KafkaException for what trying again does not mend.
         """
-        await self._questions.commit(offsets, ours=self._member.ours)
+        await self._questions.commit(offsets, ours=self._member.ours, topic_id=topic_id)
 
     def _turn(self) -> None:
         super()._turn()

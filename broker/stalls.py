@@ -18,6 +18,8 @@ from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # it
 
 from broker.connection import Connection
 from broker.flow import Stand
+from broker.topics import Topics
+from schemas.errors import BrokerUnreachable
 from schemas.records import Partition
 
 ASK_SECONDS = 5.0
@@ -87,9 +89,12 @@ class Stalls:
 
 
 class Looking:
-    """The thread that asks, by a client of its own. report(name, words): hears what has stopped; None: it moves again."""
+    """The thread that asks, by a client of its own.
 
-    def __init__(
+    report(name, words): hears what has stopped; None: it moves again. ids: of topics, as they were; anew(topic): hears of another one.
+    """
+
+    def __init__(  # noqa: PLR0913 (all but two by keyword)
         self,
         connection: Connection,
         stalls: Stalls,
@@ -98,8 +103,11 @@ class Looking:
         member: Callable[[], Member | None],
         now: Callable[[], float],
         report: Callable[[str, str | None], None],
+        ids: Mapping[str, str],
+        anew: Callable[[str], None],
     ) -> None:
-        self._admin = connection.admin()
+        self._admin, self._topics = connection.admin(), Topics(connection)
+        self._ids, self._anew = ids, anew
         self._stalls, self._stands, self._member, self._now, self._report = stalls, stands, member, now, report
         self._reported: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="stalls", daemon=True)
@@ -113,7 +121,7 @@ class Looking:
             time.sleep(ASK_SECONDS)
             try:
                 found = self._look()
-            except KafkaException as error:
+            except (KafkaException, BrokerUnreachable) as error:
                 _log.debug("nothing is known of the broker: %s", error)
                 self._stalls.forget()
                 found = {}
@@ -125,12 +133,19 @@ class Looking:
 
     def _look(self) -> dict[str, str]:
         """Raises KafkaException where the broker does not answer."""
+        self._look_at_ids()
         stands, member = self._stands(), self._member()
         ends = self._ends(list(stands))
         found = self._stalls.look(self._now(), stands, ends)
         if member is not None:
             found |= self._stalls.look_at_group(self._now(), member, self._assigned(member))
         return found
+
+    def _look_at_ids(self) -> None:
+        """Raises BrokerUnreachable. A topic that is gone is seen when another comes in its place."""
+        for topic, found in self._topics.topic_ids(self._ids).items():
+            if self._ids[topic] != found:
+                self._anew(topic)
 
     def _ends(self, partitions: list[Partition]) -> dict[Partition, int]:
         asked = {TopicPartition(topic, number): _LATEST for topic, number in partitions}

@@ -146,7 +146,11 @@ class Topics:
 
     def topic_id(self, topic: str) -> str:
         """The id that Kafka gave the topic when it was made, as its own tools print it: made anew, it has another. Raises TopicMissing."""
-        return str(self._description(topic).topic_id).translate(str.maketrans("+/", "-_"))
+        return _id_of(self._description(topic))
+
+    def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """Of those that are there. Raises BrokerUnreachable."""
+        return {topic: _id_of(description) for topic, description in self._descriptions(list(topics)).items()}
 
     def partitions(self, topic: str) -> int:
         """How many. Raises TopicMissing."""
@@ -216,6 +220,10 @@ class Topics:
         if differences:
             missing = any(d.property == "topic" for d in differences)
             raise (TopicMissing if missing else TopicMismatch)("; ".join(map(str, differences)))
+
+
+def _id_of(description: TopicDescription) -> str:
+    return str(description.topic_id).translate(str.maketrans("+/", "-_"))
 
 
 def _refusal(error: KafkaException, what: str) -> TopicMissing | BrokerUnreachable:

@@ -126,6 +126,10 @@ class Fenced(PartitionLost):
     """Another worker's task has taken over the changelog of a cell: nothing more of it may be committed or saved here."""
 
 
+class SourceMadeAnew(Ours):
+    """A source topic has another id than the one that was read: a new source, which the next start reads from its first record."""
+
+
 class StoreDamaged(Ours):
     """A database is not as RocksDB left it, or of a format that this build cannot read: the next start builds it anew."""
 
@@ -140,3 +144,8 @@ class PoisonousRow(Ours):
 
 class ScoringFailed(Ours):
     """The model in force returned something that is no probability."""
+
+
+def made_anew(topic: str) -> str:
+    """What there is to say where that is noticed while it is read."""
+    return f"the topic {topic} was deleted and made anew while it was read"

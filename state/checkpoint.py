@@ -70,7 +70,15 @@ class Saved(NamedTuple):
         if self.changelog_id != known:
             raise TopicMadeAnew(
                 f"the state on this disk was saved to a changelog with topic id {known}, the changelog now has {self.changelog_id}: "
-                "it was made anew; move the data folder away to fold the log from its first row"
+                "it was made anew; `weir changelog resave` has the next save hold everything"
+            )
+
+    def require_whole(self) -> None:
+        """Raises TopicMadeAnew where it holds what belongs to another one: a part, of a state whose rest went there."""
+        if self.marker and self.marker.changelog_id not in {"", self.changelog_id}:
+            raise TopicMadeAnew(
+                f"the changelog with topic id {self.changelog_id} holds what belongs to one with {self.marker.changelog_id}: "
+                "delete and create it again, then `weir changelog resave`"
             )
 
 

@@ -82,8 +82,10 @@ def refuse_without_offset(partition: Partition, disk: Marker | None, saved: Save
 def choose(disk: Marker | None, saved: Saved, *, log: LogRange, fold_version: int) -> tuple[Marker, str] | None:
     """The state to go on with, and what it is taken from. None: there is none, the log's first row begins it.
 
-    Raises TopicMadeAnew where the changelog is not the one that a disk which fits was saved to: a save would leave a part for the whole.
+    Raises TopicMadeAnew where the changelog is not the one that a disk which fits was saved to: a save would leave a part for the whole; or
+    where it holds such a part.
     """
+    saved.require_whole()
     if disk is None:
         return None if saved.marker is None else (saved.marker, "changelog")
     fits = disk.topic_id == log.topic_id and disk.offset >= log.begin and disk.fold_version == fold_version

@@ -68,17 +68,29 @@ def test_a_member_that_the_group_knows_otherwise_is_noticed_unless_it_is_at_a_re
 def test_a_real_group_says_what_it_gave_to_whom(kafka: str, prefix: str) -> None:
     make_topic(kafka, prefix, partitions=3)
     produce(kafka, prefix, numbers(7))
+    anew: list[str] = []
 
     async def look() -> None:
         async with Reader(kafka, prefix) as reader:
             await reader.until(lambda: len(reader.records) == 7)
             source, ours = reader.source, frozenset(Partition(prefix, number) for number in range(3))
             member = Member(source.group, source.instance_id, source.all_ours)
-            looking = Looking(Connection(kafka), stalls(), stands=dict, member=lambda: None, now=lambda: 0.0, report=lambda *_: None)
+            looking = Looking(
+                Connection(kafka),
+                stalls(),
+                stands=dict,
+                member=lambda: None,
+                now=lambda: 0.0,
+                report=lambda *_: None,
+                ids={prefix: "another"},
+                anew=anew.append,
+            )
             assert member.ours == ours
             assert looking._assigned(member) == ours
             assert looking._assigned(member._replace(instance_id="another")) == frozenset()
             assert looking._ends([Partition(prefix, 0), Partition(prefix, 1)]) == {Partition(prefix, 0): 7, Partition(prefix, 1): 0}
+            looking._look_at_ids()
+            assert anew == [prefix]
             assert source.stands[Partition(prefix, 0)][:2] == (7, 0)
 
     asyncio.run(look())

@@ -99,9 +99,8 @@ def test_a_worker_with_a_past_refuses_a_changelog_that_is_not_what_it_saved(past
     admin = past.connection.admin()
     admin.delete_topics([topic])[topic].result()
     create(settings, past.connection)
-    assert_refused(
-        end_of_start(settings), f"was saved to a changelog with topic id {before}, the changelog now has {topics.topic_id(topic)}"
-    )
+    made_anew = f"was saved to a changelog with topic id {before}, the changelog now has {topics.topic_id(topic)}"
+    assert_refused(end_of_start(settings), made_anew)
 
 
 def test_a_worker_with_a_past_refuses_topics_that_lack_what_it_has_not_read(past: Past, tmp_path: Path) -> None:
