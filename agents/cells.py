@@ -207,7 +207,7 @@ class Cells(Generic[T]):
         cell.task.owns = False
         cell.close_out()
         cell.hedging = self._hedging(after_seconds)
-        async with cell.saving:  # one that is under way sees that, and gives up
+        async with cell.committing, cell.saving:  # what is under way sees that, and gives up: it is none of a later assignment
             _log.info("cell %d is another's: we stand by", cell.task.partition.number)
 
     async def _end(self, cell: Cell[T]) -> None:

@@ -3,6 +3,7 @@ python -m tests.simulation --crashes 1000000 --jobs 2        new ones until so m
 """
 
 import argparse
+import logging
 import os
 import sys
 import time
@@ -21,6 +22,7 @@ def survived(seed: int) -> int:
     from tests.simulation.judge import judge
     from tests.simulation.simulate import simulate
 
+    logging.disable(logging.CRITICAL)  # workers say what happens to them
     crashes = 0
     for keep_disk in (True, False):
         outside = simulate(seed, keep_disk=keep_disk)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from schemas.errors import DeliveryFailed
 from tests.simulation.disk import Disk
 from tests.simulation.lives import Lives
 from tests.simulation.worker import Worker
@@ -67,6 +68,17 @@ def arrived_late(lives: Lives) -> None:
             lives.outside.late_turn()
 
 
+def delivery_failed(lives: Lives) -> None:
+    if (worker := _any(lives)) and worker.world.sink.fail(DeliveryFailed("refused by the broker")):
+        lives.outside.happened("a delivery error in the middle")
+        worker.ended = worker.world.sink.fatal
+        lives.judge_end(worker)
+
+
+def wished(lives: Lives) -> None:
+    lives.outside.wish(lives.random)
+
+
 def compacted(lives: Lives) -> None:
     lives.outside.changelog.compact(lives.random)
 
@@ -107,6 +119,8 @@ ACCIDENTS: list[Callable[[Lives], None]] = [
     arrived_late,
     arrived_late,
     compacted,
+    delivery_failed,
+    *[wished] * 2,
     *[disk_lost] * 3,
     *[retention] * 3,
     time_passed,

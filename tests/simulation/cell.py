@@ -13,6 +13,7 @@ from features.catalogue import Catalogue, read_catalogue
 from features.fold import FOLD_VERSION, Fold
 from models.in_force import InForce
 from models.model import Packages
+from schemas.fields import RECORD_BYTES_MAX
 from schemas.label_writer import LabelWriter
 from schemas.money import Rates
 from schemas.pseudonyms import Pseudonyms
@@ -91,7 +92,10 @@ def task_of(start: Start, disk: Disk) -> Task:
 
 
 class Intakes:
-    """What source topics are read by."""
+    """What source topics are read by. record_bytes_max: by which versions of intake differ: one refuses what another accepts."""
+
+    def __init__(self, record_bytes_max: int = RECORD_BYTES_MAX) -> None:
+        self._record_bytes_max = record_bytes_max
 
     async def known(self) -> None:
         """It is."""
@@ -100,22 +104,23 @@ class Intakes:
         """The log is open to all."""
 
     def of(self, topic: str) -> Intake:
-        return _intake(topic)
+        return _intake(topic, self._record_bytes_max)
 
     def settled(self, _: object) -> bool:
         return True
 
     def by(self, topic: str, _: object) -> Intake:
-        return _intake(topic)
+        return _intake(topic, self._record_bytes_max)
 
 
 @lru_cache
-def _intake(topic: str) -> Intake:
+def _intake(topic: str, record_bytes_max: int) -> Intake:
     catalogue = catalogue_of(CATALOGUE)
     writer: Any = RowWriter(
         pseudonyms=PSEUDONYMS,
         rates=Rates(catalogue.base_currency, catalogue.rates),
         signals={},
         candidates=[entity.field for entity in catalogue.entities],
+        record_bytes_max=record_bytes_max,
     )
     return Intake(LOG.topic, ways={0: Way(LabelWriter(writer) if topic == LABELS.topic else writer, "simulated")})

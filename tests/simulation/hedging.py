@@ -1,4 +1,4 @@
-"""What a simulated worker hedges its sources with."""
+"""What a simulated worker hedges with: answers, and its sources."""
 
 from typing import cast
 
@@ -7,6 +7,7 @@ import broker.reader
 from agents.folding import Clock
 from agents.hedge import Means
 from schemas.records import Partition
+from state.hedging import Hedging
 from tests.simulation.cell import ORIGINS, SOURCES, Intakes
 from tests.simulation.outside import Outside
 from tests.simulation.reader import Committed, Reader
@@ -14,14 +15,19 @@ from tests.simulation.reader import Committed, Reader
 HEDGED = tuple(dict.fromkeys(source.topic for source in SOURCES))
 
 
-def means_of(outside: Outside, committed: Committed, sources: Reader, log: Reader) -> Means:
+def answers_hedged(outside: Outside, committed: Committed, seconds: float) -> Hedging:
+    """Of a task that stands by, in so many seconds."""
+    return Hedging(after_seconds=outside.hedge_seconds, share=0.1, begin=committed.clock + seconds)
+
+
+def means_of(outside: Outside, intakes: Intakes, committed: Committed, sources: Reader, log: Reader) -> Means:
     """log: what feeds the tasks."""
     told = cast("broker.committed.Committed", committed)
     return Means(
         cast("broker.reader.Reader", sources),
         told,
         Clock(told, cast("broker.reader.Reader", log)),
-        Intakes(),
+        intakes,
         partitions=lambda topic: len([source for source in SOURCES if source.topic == topic]),
         topic_id=lambda topic: ORIGINS[Partition(topic, 0)].topic_id,
         hedge_seconds=outside.hedge_seconds,

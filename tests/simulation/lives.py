@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import agents.cell
 import agents.cells
+import agents.control
 import agents.decide
 import agents.folding
 import agents.hedge
@@ -26,7 +27,7 @@ TAKES = (LOG.topic, LOG.topic, TRANSACTIONS[0].topic, LABELS.topic)
 def simulated_time(clock: Clock) -> Iterator[None]:
     """The agents' clock is the simulation's."""
     with ExitStack() as stack:
-        for module in (agents.cell, agents.cells, agents.decide, agents.standby):
+        for module in (agents.cell, agents.cells, agents.control, agents.decide, agents.standby):
             stack.enter_context(patch.object(module, "time", clock))
         for module in (agents.folding, agents.hedge):
             stack.enter_context(patch.object(module, "monotonic", clock.monotonic))
@@ -127,6 +128,7 @@ class Lives:
                 worker.take(topic)
             worker.deliver()
             worker.do_all()
+        worker.compare()
         worker.keep_taken()
         worker.keep()
         worker.do_all()
@@ -143,9 +145,11 @@ class Lives:
         end = len(outside.log)
         tasks = [task for worker in self.workers.values() if (task := worker.cells.tasks.get(LOG)) and task.owns]
         quiet = not any(len(worker.world.sink) for worker in self.workers.values())
+        obeyed = all(worker.control.obeyed(task) for worker in self.workers.values() for task in worker.cells.tasks.values() if task.owns)
         return (
             taken
             and quiet
+            and obeyed
             and any(task.progress.folded == task.progress.committed == task.progress.stored == task.progress.saved == end for task in tasks)
         )
 

@@ -39,6 +39,8 @@ class Loop:
 
     def run(self) -> None:
         """Everything that need not wait for anybody outside."""
+        if not self._ready and not (self._timers and self._timers[0][0] <= self._clock.now):
+            return
         _set_running_loop(self._as_asyncio)
         try:
             while self._timers and self._timers[0][0] <= self._clock.now:

@@ -8,8 +8,9 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from engine.control import control_of, control_row, first_row
-from schemas.control import MODEL, POLICY, Control
+from schemas.control import MODEL, POLICY, WISH, Control, encode_control
 from schemas.decision import HEDGED
+from schemas.fields import RECORD_BYTES_MAX
 from schemas.records import Message, Partition, Record
 from schemas.row import HEDGED_HEADER
 from state.changelog import MARKER_KEY
@@ -23,7 +24,16 @@ from tests.simulation.records import T0_MS, labels, transactions
 
 HEDGE_SECONDS = (0.3, 0.3, 3.0, 1e6)
 """Of one run: so that every pause looks like a death, only the longer ones do, or none does."""
-CRASHES = ("kill -9", "power cut", "paused past its session")
+CONTROL = "control"
+WISHES_MAX = 12
+"""Records of the control topic, echoes among them."""
+POLICIES = [
+    *[POLICY_TEXT.replace("0.3", threshold) % "amount, account_count_1h" for threshold in ("0.1", "0.5")],
+    POLICY_TEXT % "a_feature_that_is_not_there",
+]
+BYTES_MAX = (RECORD_BYTES_MAX, RECORD_BYTES_MAX, 144)
+"""Of a record, by version of an intake: the last refuses about half of them."""
+CRASHES = ("kill -9", "power cut", "paused past its session", "a delivery error in the middle")
 
 
 T = TypeVar("T")
@@ -70,6 +80,9 @@ class Outside:
         self.sources = {
             source: [Record(at, T0_MS + 10**9, None, value, []) for at, value in enumerate(values)] for source, values in sent.items()
         }
+        self.control: list[Message] = []
+        self._wishes = not wished  # else a test has its own
+        self.record_bytes_max = {machine: random.choice(BYTES_MAX) for machine in machines}
         self.log: list[Record] = []
         self.log_begin = 0
         self.hedge_seconds = random.choice(HEDGE_SECONDS)
@@ -103,6 +116,8 @@ class Outside:
         """At the broker."""
         if message.topic == LOG.topic:
             self.append(message)
+        elif message.topic == CONTROL:
+            self.control.append(message)
         else:
             self.answers.append(message)
             if message.headers and message.headers[-1] == HEDGED:
@@ -115,6 +130,17 @@ class Outside:
         self.log.append(Record(len(self.log), T0_MS + len(self.log), message.key, message.value, message.headers or []))
         while self.wished and len(self.log) >= self.wished[0][0]:
             self.append(self.wished.pop(0)[1])
+
+    def wish(self, random: Random) -> None:
+        """Another policy, or one that cannot be obeyed."""
+        if self._wishes and len(self.control) < WISHES_MAX:
+            text = random.choice(POLICIES)
+            self.wish_for(control_of(POLICY, text, text[:30]))
+
+    def wish_for(self, control: Control) -> None:
+        """Put on the control topic."""
+        self.happened("a wish")
+        self.control.append(Message(CONTROL, f"{WISH}/{control.key}".encode(), encode_control(control)))
 
     def topic(self, partition: Partition) -> list[Record]:
         return self.log if partition == LOG else self.sources[partition]

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any
 
+from schemas.fields import RECORD_BYTES_MAX
 from schemas.records import Message, Partition, Record
 from state.steps import Step
 from tests.simulation.cell import LABELS, LOG, TRANSACTIONS
@@ -42,6 +43,7 @@ class Script(Lives):
             self.outside.clock.now += ROUND_SECONDS
             for worker in workers or list(self.workers.values()):
                 worker.heartbeat()
+                worker.ask()
                 while worker.read(50):
                     pass
                 for topic in TAKES:
@@ -49,6 +51,7 @@ class Script(Lives):
                 if deliver:
                     worker.deliver()
                 worker.do_all(but=but)
+                worker.compare()
                 worker.keep_taken()
                 if deliver:
                     worker.keep()
@@ -60,6 +63,7 @@ class Script(Lives):
         """A checkpoint, as far as nothing of it is held back."""
         self.outside.clock.now += 1
         for _ in range(2):  # what was frozen waits until committed passes it
+            worker.ask()
             worker.store()
             worker.deliver()
             worker.keep()
@@ -78,6 +82,22 @@ class Script(Lives):
         self.settle(worker)
         self.store(worker)
         self.save(worker)
+
+    def until(self, worker: Worker, *steps: type[Step[Any]]) -> None:
+        """It is settled until it asks for one of these."""
+        self.settle(worker, but=held(*steps))
+        assert any(isinstance(step, steps) for step in worker.waiting), f"it waits for {worker.waiting}"
+
+    def late(self, seconds: float, *workers: Worker) -> None:
+        """So long nothing happens but that these look, and send what they then send."""
+        end = self.outside.clock.now + seconds
+        while self.outside.clock.now < end:
+            self.outside.clock.now += 0.05
+            for worker in workers:
+                worker.ask()
+                worker.hedge()
+        for worker in workers:
+            worker.deliver()
 
     def move(self, worker: Worker, *partitions: Partition) -> None:
         """The group wants them there; who has them learns so when it is settled."""
@@ -108,14 +128,16 @@ def held(*steps: type[Step[Any]]) -> Held:
 def script(
     *,
     standby: bool = False,
+    hedge_seconds: float = 1e6,
     kip848: bool = False,
     wished: Sequence[tuple[int, Message]] = (),
     faults: frozenset[str] = frozenset(),
     keep_disk: bool = False,
 ) -> Iterator[Script]:
-    """A cell with empty sources and two machines; judged at its end. standby: each worker folds it, whoever owns it; nobody hedges."""
+    """A cell with empty sources and two machines; judged at its end. standby: each worker folds it, whoever owns it."""
     outside = Outside(Random(0), records=0, machines=("a", "b"), wished=wished, kip848=kip848, faults=faults)
-    outside.standby, outside.hedge_seconds = standby, 1e6
+    outside.standby, outside.hedge_seconds = standby, hedge_seconds
+    outside.record_bytes_max = dict.fromkeys(outside.record_bytes_max, RECORD_BYTES_MAX)
     with simulated_time(outside.clock):
         told = Script(outside, keep_disk=keep_disk)
         yield told

@@ -67,6 +67,7 @@ TURNS: list[Callable[[Worker, Random], bool]] = [
     lambda worker, _: worker.keep_taken(),
     lambda worker, _: worker.save(),
     lambda worker, _: worker.follow(),
+    lambda worker, _: worker.compare(),
     *[lambda worker, _: worker.ask()] * 2,
     *[lambda worker, _: worker.hedge()] * 2,
     *[lambda worker, _: worker.heartbeat()] * 2,

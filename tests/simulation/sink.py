@@ -45,6 +45,8 @@ class Sink:
         self._outside = outside
         self._lanes: dict[tuple[str, int], Lane] = {}
         self.closed = False
+        self.fatal: Exception | None = None
+        """What the process ends of."""
 
     def __len__(self) -> int:
         return sum(len(lane.sent) + len(lane.acknowledged) for lane in self._lanes.values())
@@ -88,6 +90,22 @@ class Sink:
                 self._arrived(lane)
             while lane.acknowledged:
                 lane.acknowledged.popleft().acknowledge()
+
+    def fail(self, error: Exception) -> bool:
+        """The broker refuses the next message of some partition: what stands behind it does not arrive; whether there was one.
+
+        Planted fault: `a gap`: that one counts as acknowledged, and the others follow.
+        """
+        lanes = [lane for lane in self._lanes.values() if lane.sent]
+        if not lanes:
+            return False
+        lane = pick(self._outside.random, lanes)
+        if "a gap" in self._outside.faults:
+            lane.acknowledged.append(lane.sent.popleft()[1])
+            return True
+        lane.sent.clear()
+        self.fatal = error
+        return True
 
     def forget(self) -> None:
         """What has not arrived never will."""

@@ -1,6 +1,7 @@
 """Accidents on the way of a transaction that were once thought of, each forced. Each is judged at its end as any other run."""
 
 import msgspec
+import pytest
 
 from state.steps import CommitOffset
 from tests.simulation.disk import Disk
@@ -24,8 +25,9 @@ def test_a_queue_item_of_an_earlier_assignment_is_not_folded_into_a_later_one() 
         assert told.position(a, "folded") == len(told.outside.log)
 
 
-def test_a_commit_that_waits_while_its_partition_is_lost_and_comes_back_moves_nothing_back() -> None:
-    with script() as told:
+@pytest.mark.parametrize("standby", [False, True])
+def test_a_commit_that_waits_while_its_partition_is_lost_and_comes_back_moves_nothing_back(standby: bool) -> None:
+    with script(standby=standby) as told:
         a, b = told.start("a"), told.start("b")
         told.move(a, LOG, SOURCE)
         told.send(2)

@@ -20,11 +20,11 @@ from engine.task import Task
 from features.fold import FOLD_VERSION
 from schemas.errors import Fenced
 from schemas.records import Partition
-from state.hedging import Hedging as HedgingOfAnswers
 from state.starting import stand_by, start
 from state.steps import Delivery
 from tests.simulation.cell import LOG, PSEUDONYMS, Intakes, task_of
-from tests.simulation.hedging import HEDGED, means_of
+from tests.simulation.control import Controlling
+from tests.simulation.hedging import HEDGED, answers_hedged, means_of
 from tests.simulation.loop import Loop
 from tests.simulation.membership import Membership
 from tests.simulation.outside import Outside
@@ -52,7 +52,7 @@ class Worker:
             begin=begin,
             world=world,
             cells=[LOG] if outside.standby else [],
-            hedging=self._hedging_of_answers,
+            hedging=partial(answers_hedged, outside, self.world.committed),
             out_of=lambda _: AtLeastOnce(world.sink),
             spawn=self._task,
         )
@@ -69,9 +69,11 @@ class Worker:
             every=Every(CHECKPOINT_SECONDS, SAVE_SECONDS),
         )
         self.sources = Reader(outside, self.world.perform)
-        means = means_of(outside, self.world.committed, self.sources, self.world.reader)
+        intakes = Intakes(outside.record_bytes_max[machine])
+        means = means_of(outside, intakes, self.world.committed, self.sources, self.world.reader)
         self.hedging = Hedging(HEDGED, tasks=self.cells.tasks, cells=1, sink=world.sink, means=means)
-        self.taking = Taking(Intakes(), world=world, beside=self.hedging, taken=lambda _: None)
+        self.taking = Taking(intakes, world=world, beside=self.hedging, taken=lambda _: None)
+        self.control = Controlling(outside, self.cells.tasks, self.world.sink)
         self._running: dict[str, asyncio.Task[None]] = {}
         self.group = Membership(outside, machine, self.source, agent=self._agent, start=self._task)
         self.cells.stand_by()
@@ -130,8 +132,14 @@ class Worker:
         self._run()
         return True
 
+    def compare(self) -> bool:
+        """It reads what is wished, and holds it against what is in force."""
+        return self._timer("compare", self.control.compare)
+
     def hedge(self) -> bool:
         """It looks for what of the sources has not come into the log."""
+        if self.outside.hedge_seconds > self.outside.clock.now:
+            return False  # nobody ever will
         if self._busy("hedge"):
             self._run()
             return False
@@ -203,9 +211,6 @@ class Worker:
     def waiting(self) -> list[Any]:
         """The steps that it has asked for, without those that wait for acknowledgements."""
         return [step for step, _ in self.world.pending if not isinstance(step, Delivery)]
-
-    def _hedging_of_answers(self, seconds: float) -> HedgingOfAnswers:
-        return HedgingOfAnswers(after_seconds=self.outside.hedge_seconds, share=0.1, begin=self.world.committed.clock + seconds)
 
     def _agent(self, partition: Partition) -> Cells[Task] | Taking:
         return self.cells if partition == LOG else self.taking
