@@ -16,6 +16,7 @@ from confluent_kafka import Message as KafkaMessage
 from broker import fencing
 from broker.connection import Connection
 from broker.fencing import RETRY_SECONDS
+from broker.questions import AWAY
 from schemas.errors import BrokerUnreachable
 from telemetry import metrics
 
@@ -165,7 +166,8 @@ class Snapshots:
             try:
                 return consumer.get_watermark_offsets(place, timeout=ANSWER_SECONDS)
             except KafkaException as error:
-                self._judge(place.partition, error)
+                if error.args[0].code() not in AWAY:  # of a question, librdkafka does not say that it is worth another try
+                    self._judge(place.partition, error)
                 sleep(RETRY_SECONDS)
 
     def _to_the_end(self, consumer: Consumer, number: int, begin: int) -> Iterator[list[Pair]]:

@@ -17,7 +17,7 @@ REFUSED = 2
 RESTART_SECONDS = 1.0
 TEND_SECONDS = 0.1
 READY_SECONDS_MAX = 180.0
-KILLED = (-signal.SIGKILL, 137)
+WORDS_LINES = 40
 
 
 class Worker(Protocol):
@@ -190,7 +190,7 @@ class Fleet:
                         since.pop(name, None)
                     elif name not in since:
                         since[name] = time.monotonic()
-                        self.endings.append(Ending(time.time(), name, code, self.workers[name].last_words(200)))
+                        self.endings.append(Ending(time.time(), name, code, self.workers[name].last_words(WORDS_LINES)))
                     elif time.monotonic() - since[name] > RESTART_SECONDS:
                         self.workers[name].wait(1)
                         self.workers[name].start()

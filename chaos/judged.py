@@ -69,7 +69,7 @@ class Court:
             for found, name in ((self._told, case.decisions), (self._refused, case.dead_letters)):
                 if answer := found.first.get(spot):
                     rows.append((block, (name, answer.partition), answer.offset))
-        self._counts.update(rows=log.rows, rows_again=log.again, accepted=cell.accepted, values=len(cell.lives))
+        self._counts.update(rows=log.rows, rows_again=log.again, values=len(cell.lives))
         verdict = answers.judge(due, log.origins, self._told, self._refused)
         self._counts.update(verdict.counts)
         self._lost |= verdict.lost

@@ -20,10 +20,10 @@ def plan(random: Random, *, kills: int, rebalances: int, skipped: Mapping[str, s
     points = [point for point in failpoints() if point.partition(":")[0] not in skipped]
     random.shuffle(points)
     left = kills
-    for number in range(kills):
+    for number in range(kills if not {*OF_KILLS, AT_A_STEP} <= skipped.keys() else 0):
         if left <= 0:
             break
-        at_step = number % 2 and points and AT_A_STEP not in skipped
+        at_step = points and AT_A_STEP not in skipped and (number % 2 or OF_KILLS.keys() <= skipped.keys())
         name = AT_A_STEP if at_step else _drawn(random, OF_KILLS, skipped)
         acts.append(_act(random, name, points[number // 2 % len(points)] if name == AT_A_STEP else ""))
         left -= ACCIDENTS[name].kills
@@ -39,7 +39,7 @@ def plan(random: Random, *, kills: int, rebalances: int, skipped: Mapping[str, s
 
 
 def _drawn(random: Random, shares: Mapping[str, int], skipped: Mapping[str, str]) -> str:
-    left = {name: share for name, share in shares.items() if name not in skipped} or dict(shares)
+    left = {name: share for name, share in shares.items() if name not in skipped}
     return random.choices(list(left), list(left.values()))[0]
 
 

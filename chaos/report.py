@@ -134,7 +134,11 @@ def figures(rounds: Sequence[Round], **beside: object) -> dict[str, Any]:
             for number, each in enumerate(rounds, 1)
             for one in each.happened
         ],
-        "ended_by_themselves": [f"round {number}: {ending}" for number, each in enumerate(rounds, 1) for ending in each.endings],
+        "ended_by_themselves": [
+            {"round": number, "at": round(ending.at, 3), "worker": ending.worker, "code": ending.code, "words": ending.words}
+            for number, each in enumerate(rounds, 1)
+            for ending in each.endings
+        ],
         "complaints": complaints(rounds),
     }
 

@@ -3,9 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from broker import snapshots
 from broker.committed import GAP_SECONDS_MAX, Committed
 from broker.connection import Connection
 from broker.embedded import EmbeddedBroker, embedded_broker
@@ -106,3 +108,18 @@ def test_while_the_broker_is_away_nobody_is_watched(broker: EmbeddedBroker) -> N
 
     asyncio.run(live_through())
     assert failures == []
+
+
+def test_what_is_saved_is_asked_for_until_there_is_an_answer(broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "ANSWER_SECONDS", 0.5)
+    make_topic(broker.bootstrap, "saved")
+    produce(broker.bootstrap, "saved", numbers(3))
+    asked = snapshots.Snapshots(Connection(broker.bootstrap), "saved")
+    assert asked.last(0, b"nobody") is None
+    broker.stop()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(asked.last, 0, b"nobody")
+        with pytest.raises(TimeoutError):
+            answer.result(2)
+        broker.start()
+        assert answer.result(30) is None

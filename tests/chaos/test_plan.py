@@ -42,6 +42,12 @@ def test_what_cannot_be_had_is_not_planned() -> None:
     assert {act.fault for act in plan(Random(SEED), kills=10, rebalances=10, skipped=skipped)} == {"kill -9"}
 
 
+def test_one_kind_alone() -> None:
+    for name in ACCIDENTS:
+        alone = {each: "not asked for" for each in ACCIDENTS if each != name}
+        assert {act.fault for act in plan(Random(SEED), kills=24, rebalances=4, skipped=alone)} == {name}
+
+
 def test_rounds_hold_everything_once() -> None:
     acts = plan(Random(SEED), kills=20, rebalances=6, skipped={})
     assert [act for part in rounds(acts, most=7) for act in part] == acts
