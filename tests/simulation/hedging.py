@@ -8,7 +8,7 @@ from agents.folding import Clock
 from agents.hedge import Means
 from schemas.records import Partition
 from state.hedging import Hedging
-from tests.simulation.cell import ORIGINS, SOURCES, Intakes
+from tests.simulation.cell import SOURCES, Intakes
 from tests.simulation.outside import Outside
 from tests.simulation.reader import Committed, Reader
 
@@ -29,7 +29,7 @@ def means_of(outside: Outside, intakes: Intakes, committed: Committed, sources: 
         Clock(told, cast("broker.reader.Reader", log)),
         intakes,
         partitions=lambda topic: len([source for source in SOURCES if source.topic == topic]),
-        topic_id=lambda topic: ORIGINS[Partition(topic, 0)].topic_id,
+        topic_id=lambda topic: outside.origins[Partition(topic, 0)].topic_id,
         hedge_seconds=outside.hedge_seconds,
         share=0.1,
         held_bytes_max=1 << 20,

@@ -5,11 +5,11 @@ from typing import NamedTuple
 import msgspec
 
 from features.fold import FOLD_VERSION
-from schemas.records import Fetch, Message, Partition
+from schemas.records import Fetch, Message, Origin
 from schemas.row import unpack
 from state.changelog import MARKER_KEY, key_of
 from state.checkpoint import Marker, Start, decode_marker, encode_marker
-from tests.simulation.cell import LOG, ORIGINS, PSEUDONYMS, task_of
+from tests.simulation.cell import LOG, PSEUDONYMS, task_of
 from tests.simulation.disk import Disk, Key
 from tests.simulation.outside import Outside
 
@@ -94,20 +94,20 @@ def _judge_commits(outside: Outside, seed: int, stood: dict[int, Straight]) -> N
 
 def _judge_sources(outside: Outside, seed: int) -> None:
     """Every record is a row, in the order of its source, and none is counted twice; a source was committed after its rows had arrived."""
-    rows: dict[Partition, int] = dict.fromkeys(outside.sources, 0)  # so many of its records are in the log, from the first on
-    by_origin = {origin: source for source, origin in ORIGINS.items()}
-    rows_at: list[dict[Partition, int]] = []
+    expected = {**dict(outside.gone), **{outside.origins[source]: len(records) for source, records in outside.sources.items()}}
+    rows = dict.fromkeys(expected, 0)  # so many of its records are in the log, from the first on
+    rows_at: list[dict[Origin, int]] = []
     for record in outside.log:
-        block = unpack(record)
-        if block.origin is not None:
-            source = by_origin[block.origin]
-            for offset in block.rows["offset"].tolist():
-                assert offset <= rows[source], f"seed {seed}: a gap in the rows of {source}: {offset} after {rows[source] - 1}"
-                rows[source] = max(rows[source], offset + 1)
+        origin = unpack(record).origin
+        if origin is not None:
+            for offset in unpack(record).rows["offset"].tolist():
+                assert offset <= rows[origin], f"seed {seed}: a gap in the rows of {origin}: {offset} after {rows[origin] - 1}"
+                rows[origin] = max(rows[origin], offset + 1)
         rows_at.append(dict(rows))
-    for source, count in rows.items():
-        assert count == len(outside.sources[source]), f"seed {seed}: {source} lacks rows"
+    for origin, count in rows.items():
+        assert count == expected[origin], f"seed {seed}: {origin} lacks rows"
+    made_anew = {origin.topic for origin, _ in outside.gone}
     for commit in outside.commits:
-        if commit.partition != LOG:
-            had = rows_at[commit.arrived - 1][commit.partition] if commit.arrived else 0
+        if commit.partition != LOG and commit.partition.topic not in made_anew:
+            had = rows_at[commit.arrived - 1][outside.origins[commit.partition]] if commit.arrived else 0
             assert commit.offset <= had, f"seed {seed}: {commit.partition} was committed to {commit.offset}, the log had {had} of it"

@@ -11,11 +11,11 @@ from engine.control import control_of, control_row, first_row
 from schemas.control import MODEL, POLICY, WISH, Control, encode_control
 from schemas.decision import HEDGED
 from schemas.fields import RECORD_BYTES_MAX
-from schemas.records import Message, Partition, Record
+from schemas.records import Message, Origin, Partition, Record
 from schemas.row import HEDGED_HEADER
 from state.changelog import MARKER_KEY
 from state.checkpoint import Checkpoint, decode_marker
-from tests.simulation.cell import CATALOGUE, LABELS, LOG, POLICY_TEXT, SOURCES, TRANSACTIONS, catalogue_of
+from tests.simulation.cell import CATALOGUE, LABELS, LOG, ORIGINS, POLICY_TEXT, SOURCES, TRANSACTIONS, catalogue_of
 from tests.simulation.changelog import Changelog
 from tests.simulation.disk import Disk, Key
 from tests.simulation.group import Group
@@ -83,6 +83,9 @@ class Outside:
         self.control: list[Message] = []
         self._wishes = not wished  # else a test has its own
         self.record_bytes_max = {machine: random.choice(BYTES_MAX) for machine in machines}
+        self.origins = dict(ORIGINS)
+        self.gone: list[tuple[Origin, int]] = []
+        """Source topics that were made anew, and how many records each had."""
         self.log: list[Record] = []
         self.log_begin = 0
         self.hedge_seconds = random.choice(HEDGE_SECONDS)
@@ -141,6 +144,13 @@ class Outside:
         """Put on the control topic."""
         self.happened("a wish")
         self.control.append(Message(CONTROL, f"{WISH}/{control.key}".encode(), encode_control(control)))
+
+    def make_anew(self, source: Partition, *, topic_id: str) -> None:
+        """Its topic is deleted, the group's offset with it, and made again."""
+        self.gone.append((self.origins[source], len(self.sources[source])))
+        self.origins[source] = Origin(topic_id, source.number, source.topic)
+        self.sources[source] = []
+        self.group.committed.pop(source, None)
 
     def topic(self, partition: Partition) -> list[Record]:
         return self.log if partition == LOG else self.sources[partition]

@@ -1,5 +1,7 @@
 """The steps of a simulated task that have to do with its changelog, and with a database rebuilt from it."""
 
+from typing import Any
+
 import msgspec
 
 from schemas.errors import BadChangelog, PartitionLost
@@ -40,7 +42,7 @@ class Saving:
         self._left: list[Key] = []
         self._read_to = 0
 
-    def perform(self, step: Step[object]) -> object:
+    def perform(self, step: Step[Any]) -> object:
         """As agents/changelog.py does, on a simulated disk and changelog."""
         changelog, disk = self.outside.changelog, self.disk
         match step:
@@ -73,7 +75,7 @@ class Saving:
         self.opened = False
         self._epoch = -1
 
-    def _saved(self, step: Step[object]) -> object:
+    def _saved(self, step: Step[Any]) -> object:
         changelog, disk, faults = self.outside.changelog, self.disk, self.outside.faults
         match step:
             case FreezeStored():

@@ -77,9 +77,11 @@ def test_a_worker_that_is_revoked_while_it_saves_and_is_fenced_then_dies_once() 
         assert "ended: Fenced" not in told.outside.accidents, "it was told before that the cell is another's"
 
 
-@pytest.mark.parametrize("slept", [FencePredecessor, ReadChangelog, WriteValues])
-def test_a_starter_that_slept_past_its_assignment_leaves_the_rightful_owner_alone(slept: type) -> None:
-    with script() as told:
+SLEPT = (FencePredecessor, ReadChangelog, WriteValues)
+
+
+def run_a_starter_that_sleeps_before(slept: type, faults: frozenset[str] = frozenset()) -> None:
+    with script(faults=faults) as told:
         a = told.start("a")
         told.send(6)
         told.settle(a)
@@ -87,8 +89,7 @@ def test_a_starter_that_slept_past_its_assignment_leaves_the_rightful_owner_alon
         b = told.start("b")
         told.move(b, LOG)
         told.settle(a)
-        told.settle(b, but=held(slept))
-        assert any(isinstance(step, slept) for step in b.waiting)
+        told.until(b, slept)
         told.put_out(b)
         told.settle(a)
         told.send(2)
@@ -101,6 +102,16 @@ def test_a_starter_that_slept_past_its_assignment_leaves_the_rightful_owner_alon
         told.send(1)
         told.store_and_save(a)
         assert told.position(a, "saved") == len(told.outside.log)
+
+
+@pytest.mark.parametrize("slept", SLEPT)
+def test_a_starter_that_slept_past_its_assignment_leaves_the_rightful_owner_alone(slept: type) -> None:
+    run_a_starter_that_sleeps_before(slept)
+
+
+def test_a_starter_of_a_revoked_task_that_still_fences_is_caught() -> None:
+    with pytest.raises(AssertionError, match="the rightful owner was fenced"):
+        run_a_starter_that_sleeps_before(FencePredecessor, frozenset({"fences though revoked"}))
 
 
 def test_a_key_that_changes_while_it_is_saved_is_saved_again() -> None:

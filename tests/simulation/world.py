@@ -26,7 +26,7 @@ from state.steps import (
     Step,
     WriteStore,
 )
-from tests.simulation.cell import LOG, ORIGINS
+from tests.simulation.cell import LOG
 from tests.simulation.disk import Disk
 from tests.simulation.group import Member
 from tests.simulation.loop import Loop
@@ -138,4 +138,4 @@ class World:
 def _log_range(outside: Outside, partition: Partition) -> LogRange:
     if partition == LOG:
         return LogRange("log-id", outside.log_begin, len(outside.log))
-    return LogRange(ORIGINS[partition].topic_id, 0, len(outside.sources[partition]))
+    return LogRange(outside.origins[partition].topic_id, 0, len(outside.sources[partition]))
