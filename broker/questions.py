@@ -24,6 +24,8 @@ from telemetry.watchdog import Pulse
 ANSWER_SECONDS = 1.0
 """How long a question may hold up the thread; where there is no answer it is asked again."""
 RETRY_SECONDS = 0.1
+REBALANCE_SECONDS = 0.02
+"""The same where a rebalance is under way: whoever stands by for us counts the time."""
 NEW_SECONDS = 30.0
 """How long a partition that we were given may be unknown: a topic was given more of them, and not everybody has heard of it."""
 DISPUTED_SECONDS = 10.0
@@ -63,6 +65,9 @@ _DISPUTED = {
 }
 
 
+_REBALANCE = {KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS}
+
+
 class Questions:
     """`commit`, `committed` and `log_range` are the loop's; `answer` and `on_commit` are the thread's."""
 
@@ -91,7 +96,7 @@ class Questions:
                         raise PartitionLost(f"the group refuses our offsets of {topic}: {cause.str()}") from None
                 elif cause.code() not in AWAY:
                     raise
-                await asyncio.sleep(RETRY_SECONDS)
+                await asyncio.sleep(REBALANCE_SECONDS if cause.code() in _REBALANCE else RETRY_SECONDS)
             else:
                 metrics.COMMITS.labels(topic, "done").inc()
                 return
