@@ -99,7 +99,7 @@ def build(ground: Ground) -> Worker:
             Snapshots(connection, CHANGELOG.under(settings.prefix)),
             transactions_of(settings, connection, source, failpoint=guarding.failpoint),
         ),
-        topic_id=topics.topic_id,
+        topic_id=topics.topic_id_when_told,
         folder=settings.data_folder,
         value_version=VERSION,
         failpoint=guarding.failpoint,

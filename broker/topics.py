@@ -4,6 +4,7 @@ create    makes what is missing, checks what is there, writes the first rows int
 check     refuses with a name: which topic, which property, wanted, found
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it re-exports these without saying so
+    AdminClient,
     ConfigResource,
     NewPartitions,
     NewTopic,
@@ -24,6 +26,8 @@ from schemas.errors import BrokerUnreachable, DeliveryFailed, TopicMismatch, Top
 from schemas.records import Message, Partition
 from schemas.topics import Topic
 
+RETRY_SECONDS = 0.5
+_log = logging.getLogger("weir.topics")
 _LEADERLESS = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 
 
@@ -58,6 +62,7 @@ class Topics:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._admin = connection.admin()
+        self._retired: list[AdminClient] = []
 
     def create(self, topics: Iterable[Topic], *, prefix: str, replication: int = 1) -> list[str]:
         """Makes those that are missing; their names. Raises TopicMismatch if one that is there is not as it must be."""
@@ -147,6 +152,17 @@ class Topics:
     def topic_id(self, topic: str) -> str:
         """The id that Kafka gave the topic when it was made, as its own tools print it: made anew, it has another. Raises TopicMissing."""
         return _id_of(self._description(topic))
+
+    def topic_id_when_told(self, topic: str) -> str:
+        """The same of a process that runs: it waits for a broker that is away. Raises TopicMissing."""
+        while True:
+            try:
+                return self.topic_id(topic)
+            except BrokerUnreachable as error:
+                _log.warning("%s", error)
+                self._retired.append(self._admin)  # it does not find its only broker again; what it was asked may still be under way
+                self._admin = self._connection.admin()
+                time.sleep(RETRY_SECONDS)
 
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
         """Of those that are there. Raises BrokerUnreachable."""

@@ -12,6 +12,7 @@ from broker.committed import GAP_SECONDS_MAX, Committed
 from broker.connection import Connection
 from broker.embedded import EmbeddedBroker, embedded_broker
 from broker.sink import Sink
+from broker.topics import Topics
 from schemas.errors import PartitionLost
 from schemas.records import Message, Partition
 from tests.broker.fill import make_topic, numbers, produce
@@ -123,3 +124,16 @@ def test_what_is_saved_is_asked_for_until_there_is_an_answer(broker: EmbeddedBro
             answer.result(2)
         broker.start()
         assert answer.result(30) is None
+
+
+def test_a_topics_id_is_asked_for_until_there_is_an_answer(broker: EmbeddedBroker) -> None:
+    make_topic(broker.bootstrap, "named")
+    topics = Topics(Connection(broker.bootstrap))
+    known = topics.topic_id_when_told("named")
+    broker.kill()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(topics.topic_id_when_told, "named")
+        with pytest.raises(TimeoutError):
+            answer.result(12)
+        broker.start()
+        assert answer.result(40) == known
