@@ -210,7 +210,7 @@ class Worker:
     @property
     def waiting(self) -> list[Any]:
         """The steps that it has asked for, without those that wait for acknowledgements."""
-        return [step for step, _ in self.world.pending if not isinstance(step, Delivery)]
+        return [step for step, *_ in self.world.pending if not isinstance(step, Delivery)]
 
     def _agent(self, partition: Partition) -> Cells[Task] | Taking:
         return self.cells if partition == LOG else self.taking

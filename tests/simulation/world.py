@@ -7,7 +7,7 @@ from asyncio import Future
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.errors import PartitionLost
 from schemas.records import Partition
@@ -44,6 +44,15 @@ class Refused(Exception):
     """An offset that the group does not take now."""
 
 
+class Asked(NamedTuple):
+    """A step that waits, and who its process was in the group when it asked, as a request says that is sent. generation -1: none was."""
+
+    step: Step[Any]
+    answer: Future[Any]
+    member: Member
+    generation: int
+
+
 class World:
     """agents.world.World as the agents know it. member: who this process is in the group, asked when it is needed."""
 
@@ -53,18 +62,19 @@ class World:
         self.reader, self.committed = Reader(outside, self.perform), Committed(outside)
         self.ending = False
         self.saving = Saving(outside, disk, self.source)
-        self.pending: list[tuple[Step[Any], Future[Any]]] = []
+        self.pending: list[Asked] = []
         self._loop, self._member = loop, member
 
     async def perform(self, step: Step[Any]) -> Any:  # noqa: ANN401  # each step says what it is answered with
         """Answered when the simulation has done it."""
         answer = self._loop.create_future()
-        self.pending.append((step, answer))
+        sent = not isinstance(step, CommitOffset) or self.source.ours(step.partition)
+        self.pending.append(Asked(step, answer, self._member(), self._member().generation if sent else -1))
         return await answer
 
     def do(self, at: int) -> bool:
         """The step that waits there; False: it cannot be done yet."""
-        step, answer = self.pending[at]
+        step, answer, *_ = self.pending[at]
         try:
             done = self._done(step)
         except Refused:
@@ -81,23 +91,24 @@ class World:
     def die(self) -> None:
         """Half of what was asked for is done; a request may be under way for a while."""
         random, late = self.outside.random, list[Callable[[], object]]()
-        for step, _ in self.pending:
-            if isinstance(step, REQUESTS) and random.random() < 0.5:
-                late.append(partial(self._late, step, self._member(), self._member().generation))
+        for asked in self.pending:
+            if isinstance(asked.step, REQUESTS) and random.random() < 0.5:
+                late.append(partial(self._late, asked))
             elif random.random() < 0.5:
-                self._late(step, self._member(), self._member().generation)
+                self._late(asked)
         if late:
             self.outside.late.append(deque(late))
         self.pending.clear()
         self.sink.die()
 
-    def _late(self, step: Step[Any], member: Member, generation: int) -> None:
+    def _late(self, asked: Asked) -> None:
         """Nobody hears of it. A fence is one also where it comes late: nothing tells the broker that its sender is dead."""
         try:
-            if isinstance(step, CommitOffset):
-                self._commit(step, member, generation)
-            elif not isinstance(step, Delivery):
-                self._done(step)
+            if isinstance(asked.step, CommitOffset):
+                if asked.generation >= 0:
+                    self._commit(asked.step, asked.member, asked.generation)
+            elif not isinstance(asked.step, Delivery):
+                self._done(asked.step)
         except (Refused, PartitionLost):
             self.outside.happened("a request of a dead process was refused")
 
