@@ -130,7 +130,8 @@ def opinion(settings: Settings, connection: Connection, folder: Path, *, cells: 
             refold.close()
     except WeirError as error:
         return [f"an engine that never died cannot fold the log: {error}"]
-    return [
+    again = len(answers) - len(found) if settings.delivery == "exactly_once" else 0
+    return [f"{again} answers came twice, and each was to be seen once"] * bool(again) + [
         f"{len(those)} answers that an engine that never died {what}, such as {next(iter(those))}"
         for what, those in (("gives and this one did not", due - found), ("does not give", found - due))
         if those

@@ -17,6 +17,8 @@ from schemas.errors import BadSetting
 HEAD = ("fault", "count", "lost", "double-counted", "repeats", "longest delay of a decision, ms", "seconds to recover")
 END = "<!-- /table -->"
 ALL = "all together"
+END_OF_ALL = 2.0**40
+"""Of an accident after which nobody waited: the end of its round."""
 BEFORE_MS = 1000
 """Of an accident: what was sent shortly before may have been on its way."""
 
@@ -75,7 +77,7 @@ def _line(fault: str, rounds: Sequence[Round]) -> Line:
 
 
 def _spans(fault: str, each: Round) -> list[tuple[int, int]]:
-    """Begin and end in ms, of each accident; of one that nobody waited for, the end of the next."""
+    """Begin and end in ms, of each accident; of one that nobody waited for, the end of the next that somebody did wait for."""
     return [
         (int(one.began * 1000) - BEFORE_MS, int(_end(each.happened[at:]) * 1000))
         for at, one in enumerate(each.happened)
@@ -84,7 +86,7 @@ def _spans(fault: str, each: Round) -> list[tuple[int, int]]:
 
 
 def _end(happened: Sequence[Happened]) -> float:
-    return next((one.recovered for one in happened if one.recovered), happened[-1].over)
+    return next((one.recovered for one in happened if one.recovered), END_OF_ALL)
 
 
 def _within(times: Sequence[int], begin: int, end: int) -> int:
