@@ -104,7 +104,7 @@ class Deciding:
             try:
                 decided = task.decide(part)
             except RefusedStart as error:
-                if task.owns:
+                if task.owns or not is_control(part.records[0]):  # rows that were begun are not begun again: they count as folded
                     raise
                 cell.stuck = error
                 return False
