@@ -9,7 +9,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from agents.out import Out
 from schemas.decision import HEDGED
-from schemas.errors import PartitionLost, RefusedStart
+from schemas.errors import BadCatalogue, BadPolicy, PackageMismatch, PartitionLost, RefusedStart, UnknownVersion
 from schemas.records import Fetch, Partition
 from state.checkpoint import Start
 from state.hedging import Hedging
@@ -28,6 +28,16 @@ class Folding(Kept, Protocol):
 
 
 T = TypeVar("T", bound=Folding)
+FENCED_SECONDS = 10.0
+"""So long the group may take to say that a cell is another's, once that other has shut us out."""
+SUCCESSOR_SECONDS = 3.0
+"""So long who stepped back hedges nothing: its successor does, until it is given the cell."""
+UNABLE_SECONDS = 5.0
+"""Until one that could not load what is in force tries again: a package may be on its way."""
+UNABLE = (PackageMismatch, BadCatalogue, BadPolicy, UnknownVersion)
+"""What keeps a cell from being folded here for a while, and disturbs nobody: what is in force cannot be loaded, or is another build's."""
+SAVE_SECONDS_MAX = 3.0
+"""Of the last save, at an orderly end; one that takes longer is given up."""
 
 
 class Begin(NamedTuple):
@@ -67,11 +77,12 @@ class Cell(Generic[T]):
             await self.out.settled()
             await carry_out(step_back(self.task), perform)
 
-    async def stop(self, perform: Perform) -> None:
-        """As stop has it. Raises PartitionLost before the last commit."""
+    async def stop(self, perform: Perform, *, save: bool) -> None:
+        """As stop has it. save: what is stored last, too, for whoever has another disk. Raises PartitionLost before the last commit."""
         if self.task.owns:
             await self.out.settled()
-        await carry_out(stop(self.task), perform)
+        deadline = time.monotonic() + (SAVE_SECONDS_MAX if save else 0)
+        await carry_out(stop(self.task, save_wanted=lambda: time.monotonic() < deadline), perform)
 
     def close_out(self) -> None:
         """Nothing more is sent. What will never be seen of us is held again."""

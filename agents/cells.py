@@ -15,11 +15,11 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Generic
 
-from agents.cell import Begin, Cell, Spawn, T
+from agents.cell import FENCED_SECONDS, SUCCESSOR_SECONDS, UNABLE, UNABLE_SECONDS, Begin, Cell, Spawn, T
 from agents.feed import FetchQueue
 from agents.out import Out
 from agents.world import World
-from schemas.errors import LogTooShort, PartitionLost, RefusedStart
+from schemas.errors import PartitionLost, RefusedStart, UnknownVersion
 from schemas.records import Partition
 from state.checkpoint import Start
 from state.hedging import Hedging
@@ -27,12 +27,6 @@ from state.lifecycle import take_over
 from state.steps import CloseStore, carry_out
 from telemetry import metrics
 
-FENCED_SECONDS = 10.0
-"""So long the group may take to say that a cell is another's, once that other has shut us out."""
-SUCCESSOR_SECONDS = 3.0
-"""So long who stepped back hedges nothing: its successor does, until it is given the cell."""
-UNABLE_SECONDS = 5.0
-"""Until one that could not load what is in force tries again: a package may be on its way."""
 _log = logging.getLogger("weir.decide")
 
 
@@ -59,12 +53,14 @@ class Cells(Generic[T]):
         self.given, self.unable = set[Partition](), dict[Partition, RefusedStart]()
         self._task_of, self._begin, self._world, self._hedging, self._out_of, self._spawn = task_of, begin, world, hedging, out_of, spawn
         self._changing: defaultdict[Partition, asyncio.Lock] = defaultdict(asyncio.Lock)  # one change of role at a time
+        self.foreign: Callable[[Partition], str | None] = lambda _: None
+        """Why a cell must not be held here: its owner is a build that computes differently."""
         self._ending = False
         self._begun: list[Awaitable[None]] = []
 
     def over(self, log: str) -> None:
         """Before the worker starts: the log's fetches come into `queue`, and what the group says of its partitions is heard here."""
-        self._world.reader.take(log, self.queue.put_nowait, too_short=self.too_short)
+        self._world.reader.take(log, self.queue.put_nowait, too_short=lambda partition, error: self.begin_again(partition, str(error)))
         self._world.source.claim(log, assigned=self.assigned, revoked=self.revoked, lost=self.lost)
 
     def stand_by(self) -> None:
@@ -74,7 +70,9 @@ class Cells(Generic[T]):
     async def _come_to_stand_by(self, partition: Partition) -> None:
         while not self._ending:
             async with self._changing[partition]:
-                if partition not in self.all and partition not in self.given:
+                if (why := self.foreign(partition)) and partition not in self.all:
+                    self.unable[partition] = UnknownVersion(why)
+                elif partition not in self.all and partition not in self.given:
                     try:
                         await self._began(partition, self._begin.stand_by)
                     except RefusedStart as error:
@@ -94,9 +92,11 @@ class Cells(Generic[T]):
             await asyncio.sleep(0.05)
         async with self._changing[partition]:
             try:
-                if cell := self.all.get(partition):
+                if (cell := self.all.get(partition)) and not self.foreign(partition):
                     await self._take_over(cell)
                 else:
+                    if cell:
+                        await self._close(cell)
                     await self._began(partition, self._begin.start)
             except PartitionLost as error:  # meanwhile: it is another's, who must not be disturbed
                 await self._shut_out(partition, error)
@@ -137,17 +137,20 @@ class Cells(Generic[T]):
             cell.task.owns = False
             self._begun.append(self._spawn(self.fenced(cell, error)))
 
-    def too_short(self, partition: Partition, error: LogTooShort) -> None:
-        """Retention has overtaken what is folded here: the task begins again, from what is saved, or is refused by name."""
-        _log.warning("%s; the task begins again", error)
+    def begin_again(self, partition: Partition, why: str) -> None:
+        """Closes it, and comes to fold it as at the beginning: retention has overtaken it, or another build owns it."""
+        _log.warning("%s; the task begins again", why)
         self._begun.append(self._spawn(self._begun_again(partition)))
 
     async def _begun_again(self, partition: Partition) -> None:
         async with self._changing[partition]:
             if cell := self.all.get(partition):
                 await self._close(cell)
-                with suppress(PartitionLost):
-                    await self._began(partition, self._begin.start if partition in self.given else self._begin.stand_by)
+                if partition in self.given:
+                    with suppress(PartitionLost):
+                        await self._began(partition, self._begin.start)
+                else:
+                    self._begun.append(self._spawn(self._come_to_stand_by(partition)))
 
     async def close(self) -> None:
         """The end: owners have stopped when the group was left, those that stand by store what they may."""
@@ -172,14 +175,11 @@ class Cells(Generic[T]):
         self.unable.pop(partition, None)
         try:
             start = await carry_out(protocol(partition), self._world.perform)
-        except PartitionLost:
-            await self._world.perform(CloseStore(partition))
-            raise
-        try:
             task = self._task_of(partition, start)
-        except RefusedStart as error:
+        except (PartitionLost, RefusedStart) as error:
             await self._world.perform(CloseStore(partition))
-            self.unable[partition] = error
+            if isinstance(error, UNABLE):
+                self.unable[partition] = error
             raise
         cell = self.all[partition] = Cell(task, self._out_of(partition))
         self.tasks[partition] = task
@@ -215,7 +215,7 @@ class Cells(Generic[T]):
         async with cell.committing, cell.storing, cell.saving:
             self._forget(cell)
             try:
-                await cell.stop(self._world.perform)
+                await cell.stop(self._world.perform, save=self._ending)
             except PartitionLost:  # before its last commit
                 await self._world.perform(CloseStore(cell.task.partition))
 

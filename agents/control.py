@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ import faust
 
 from agents.feed import or_exit
 from broker.sink import Sink
-from engine.control import Board, echo, verified
+from engine.control import ID_KEY, Board, echo, verified
 from engine.task import Task
 from schemas.control import Control
 from schemas.errors import RefusedStart
@@ -25,11 +25,15 @@ RESEND_SECONDS = 5.0
 class Comparing:
     """Holds what is wished against what is in force, task by task: an owner appends and echoes, one that stands by looks ahead.
 
-    id_key: what this worker would echo of its key. verify raises a RefusedStart where a wish could not be obeyed.
+    of_build: what an owner echoes beside what is in force, of its id key and its fold version. verify raises a RefusedStart where a wish
+    could not be obeyed.
     """
 
-    def __init__(self, topic: str, board: Board, *, id_key: Control, verify: Callable[[Task, Control], None], sink: Sink) -> None:
-        self._topic, self._board, self._id_key, self._verify, self._sink = topic, board, id_key, verify, sink
+    def __init__(
+        self, topic: str, board: Board, *, of_build: Sequence[Control], verify: Callable[[Task, Control], None], sink: Sink
+    ) -> None:
+        self._topic, self._board, self._verify, self._sink = topic, board, verify, sink
+        self._of_build = {control.key: control for control in of_build}
         self._appended: dict[tuple[Any, ...], float] = {}
         self._looked_at: set[tuple[Any, ...]] = set()
 
@@ -40,7 +44,7 @@ class Comparing:
         for wish in self._board.due(cell, in_force)[:1]:  # one after the other: each is held against what the one before it put in force
             if self._is_due("wish", cell, wish):
                 _send(self._sink, await asyncio.to_thread(verified, wish, partial(self._verify, task), topic=self._topic, log=partition))
-        for held in self._board.unechoed(cell, {**in_force, self._id_key.key: self._id_key}):
+        for held in self._board.unechoed(cell, {**in_force, **self._of_build}):
             if self._is_due("echo", cell, held):
                 _send(self._sink, echo(held, self._topic, cell))
 
@@ -70,13 +74,14 @@ def control(  # noqa: PLR0913 (all but three by keyword)
     board: Board,
     *,
     topic_id: str,
-    id_key: Control,
+    of_build: Sequence[Control],
     tasks: dict[Partition, Task],
     verify: Callable[[Task, Control], None],
     sink: Sink,
 ) -> None:
     """Registers the agent that reads the topic, and the timer that compares. One that hears of another id key than ours ends."""
-    comparing = Comparing(topic, board, id_key=id_key, verify=verify, sink=sink)
+    comparing = Comparing(topic, board, of_build=of_build, verify=verify, sink=sink)
+    (id_key,) = (control for control in of_build if control.key == ID_KEY)
 
     @app.agent(app.topic(topic, value_serializer="raw", key_type=bytes, value_type=bytes, allow_empty=True))
     @or_exit

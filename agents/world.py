@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +23,7 @@ from state.checkpoint import Checkpoint, LogRange, Marker
 from state.damage import delete
 from state.steps import (
     AdoptStore,
+    Announce,
     CloseStore,
     CommitOffset,
     Delivery,
@@ -82,6 +83,8 @@ class World:
         self.source, self.reader, self.committed, self.sink, snapshots, self.transactions = clients
         self.ending = False
         """The process is to end: what begins gives up."""
+        self.announce: Callable[[Partition, int], Awaitable[int | None]] | None = None
+        """Performs that step."""
         self._changelog = Changelog(
             snapshots,
             topic_id=topic_id,
@@ -126,14 +129,8 @@ class World:
 
     async def _done(self, step: Step[Any]) -> Any:  # noqa: ANN401  # as above
         match step:
-            case ReadCommitted(partition):
-                self._topic_ids[partition] = topic_id = await asyncio.to_thread(self._topic_id, partition.topic)
-                return await self.reader.committed(partition, topic_id=topic_id)
-            case ReadLogRange(partition):
-                begin, end = await self.reader.log_range(partition)
-                return LogRange(await asyncio.to_thread(self._topic_id, partition.topic), begin, end)
-            case OpenStore(partition):
-                return await asyncio.to_thread(self._opened, partition)
+            case ReadCommitted() | ReadLogRange() | OpenStore() | Announce():
+                return await self._asked(step)
             case Delivery(progress, upto):
                 while progress.acknowledged < upto:  # noqa: ASYNC110  # off the way of a transaction; an event a receipt would be on it
                     await asyncio.sleep(ACKNOWLEDGED_POLL_SECONDS)
@@ -151,6 +148,20 @@ class World:
             case _:
                 return await self._changelog.perform(step)
         return None
+
+    async def _asked(self, step: Step[Any]) -> Any:  # noqa: ANN401  # as above
+        match step:
+            case ReadCommitted(partition):
+                self._topic_ids[partition] = topic_id = await asyncio.to_thread(self._topic_id, partition.topic)
+                return await self.reader.committed(partition, topic_id=topic_id)
+            case ReadLogRange(partition):
+                begin, end = await self.reader.log_range(partition)
+                return LogRange(await asyncio.to_thread(self._topic_id, partition.topic), begin, end)
+            case Announce(partition, after):
+                assert self.announce is not None, "nobody to announce it"
+                return await self.announce(partition, after)
+            case OpenStore(partition):
+                return await asyncio.to_thread(self._opened, partition)
 
     def _written(self, step: Step[Any]) -> None:
         match step:

@@ -18,7 +18,7 @@ from schemas.records import Partition
 from schemas.topics import CHANGELOG, LOG
 from state.changelog import MARKER_KEY
 from state.checkpoint import LogRange, Saved, decode_marker
-from state.starting import judge
+from state.starting import Fit, judge
 from state.store import Store
 
 
@@ -59,7 +59,7 @@ def _resaved(settings: Settings, connection: Connection, topics: Topics, cell: P
         if marker is None:
             return None
         log = LogRange(topics.topic_id(cell.topic), *topics.log_range(cell))
-        judge(marker, committed=None, log=log, key_fingerprint=Pseudonyms(settings.key()).fingerprint, fold_version=FOLD_VERSION)
+        judge(marker, committed=None, log=log, fit=Fit(Pseudonyms(settings.key()).fingerprint, FOLD_VERSION))
         if marker.changelog_id == changelog_id:
             return Resaved(cell.number, marker.offset, None)
         saved = Snapshots(connection, changelog).last(cell.number, MARKER_KEY)

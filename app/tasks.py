@@ -19,19 +19,25 @@ from schemas.declared import Declared
 from schemas.records import Partition, RowPlace
 from schemas.topics import DEAD_LETTERS, DECISIONS
 from state.checkpoint import Start
-from state.starting import stand_by, start
+from state.starting import Fit, stand_by, start
 from telemetry.metrics import CACHE_MISSES
 
 NOTHING_IN_FORCE: InForce[Catalogue] = InForce(lru_cache(16)(partial(read_catalogue, place="the catalogue in the log")), FOLD_VERSION)
 """Knows how a catalogue is read; one that was verified is not read again when it is obeyed, which took 60 ms of the loop."""
 
 
-def begin(fingerprint: str, *, exactly_once: bool) -> Begin:
-    """How a task begins over state that this build and this id key made."""
-    return Begin(
-        partial(start, key_fingerprint=fingerprint, fold_version=FOLD_VERSION, exactly_once=exactly_once),
-        partial(stand_by, key_fingerprint=fingerprint, fold_version=FOLD_VERSION, exactly_once=exactly_once),
-    )
+def begin(fingerprint: str, board: Board, *, exactly_once: bool) -> Begin:
+    """How a task begins over state that this id key made, and this build or one that it may succeed."""
+    fit = Fit(fingerprint, FOLD_VERSION, lambda partition: board.fold_version_of(partition.number))
+    return Begin(partial(start, fit=fit, exactly_once=exactly_once), partial(stand_by, fit=fit, exactly_once=exactly_once))
+
+
+def owned_by_another_version(board: Board, partition: Partition) -> str | None:
+    """Why a cell is not to be held here: who owns it computes differently."""
+    theirs = board.fold_version_of(partition.number)
+    if theirs in {None, FOLD_VERSION}:
+        return None
+    return f"cell {partition.number} is owned by a build of fold version {theirs}, this one is {FOLD_VERSION}: it is not folded here"
 
 
 class Guards(Protocol):

@@ -6,7 +6,6 @@ source ─ Fetch ─> decide agent ─ answers ─> sink        Faust gives agen
 
 import asyncio
 import gc
-import hashlib
 import logging
 import os
 import signal
@@ -15,13 +14,11 @@ import threading
 import traceback
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import faust
 
 from agents.cells import Cells
 from agents.control import control
-from agents.credentials import credentials
 from agents.decide import Deciding, Every, decide
 from agents.feed import ended, spawn
 from agents.intake import Taking, into_log
@@ -34,23 +31,25 @@ from app.ground import Ground
 from app.guarding import Guarding
 from app.hedging import hedging_of
 from app.intakes import Intakes
+from app.process import Worker, app_of, member_of
 from app.settings import Settings
-from app.tasks import begin, task_of
+from app.succession import Succession, mind_versions
+from app.tasks import begin, owned_by_another_version, task_of
 from app.watched import guard, watch_worker
 from broker.committed import Committed
 from broker.reader import Reader
 from broker.sink import Sink
 from broker.snapshots import Snapshots
 from broker.source import Source
-from engine.control import id_key_of
+from engine.control import fold_version_echo, id_key_of
 from engine.task import Judged, Task
 from features.aggregates.stored import VERSION
 from features.by_reference import fold_one
+from features.fold import FOLD_VERSION
 from schemas.errors import BadSetting, Ours
 from schemas.records import Partition
 from schemas.topics import CHANGELOG, CONTROL, LOG
 from state.hedging import Hedging
-from telemetry.logs import set_up
 from telemetry.server import Health, serve
 
 _log = logging.getLogger("weir")
@@ -58,36 +57,15 @@ SWITCH_SECONDS = 0.0005
 """The interpreter's default lets a thread wait 5 ms for another."""
 
 
-class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
-    """Faust's worker with an orderly end of ours before it: drained, acknowledged, committed, stored; then out, at once.
-
-    Faust's own way out takes seconds and would only commit offsets of the control topic, which is read whole at each start.
-    """
-
-    drain: Callable[[], Any]
-    log_json = False
-    greeting: tuple[str, ...] = ()
-
-    def _setup_logging(self) -> None:
-        set_up(as_json=self.log_json)
-        for line in self.greeting:
-            _log.info(line)
-
-    async def _stop_on_signal(self, signal: object) -> None:
-        del signal
-        await self.drain()
-        os._exit(0)
-
-
 def build(ground: Ground) -> Worker:
     """A worker ready to run. Raises BadSetting where its port is taken."""
     settings, roles, pseudonyms, connection, topics, board, control_id, sources, _, mapping, number = ground
-    app = _app(settings)
+    app = app_of(settings)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     sink = Sink(connection, fatal=ended)
     group = settings.topic("engine")
-    source = Source(connection, group=group, instance_id=_member(settings, roles, sources), fatal=ended)
+    source = Source(connection, group=group, instance_id=member_of(settings, roles, sources), fatal=ended)
     reader, committed = Reader(connection, group=group, fatal=ended), Committed(connection, group=group, fatal=ended)
     guarding = Guarding(settings, fold_one)
     world = World(
@@ -112,11 +90,12 @@ def build(ground: Ground) -> Worker:
         control_topic,
         board,
         topic_id=control_id,
-        id_key=id_key_of(pseudonyms.fingerprint),
+        of_build=(id_key_of(pseudonyms.fingerprint), fold_version_echo(FOLD_VERSION)),
         tasks=cells.tasks,
         verify=Task.verify,
         sink=sink,
     )
+    world.announce = Succession(ground, sink)
     watchdog = guard()
     intakes = Intakes(board, settings, pseudonyms, mapping, cells=number)
     hedging = hedging_of(app, ground, world, watchdog, tasks=cells.tasks, intakes=intakes)
@@ -166,7 +145,7 @@ def _folded(
 
     cells = Cells(
         task_of(settings, world, guarding, ground.board),
-        begin=begin(ground.pseudonyms.fingerprint, exactly_once=exactly_once),
+        begin=begin(ground.pseudonyms.fingerprint, ground.board, exactly_once=exactly_once),
         world=world,
         cells=[Partition(log, number) for number in settings.cells_of(ground.cells)] if decides else [],
         hedging=hedging,
@@ -176,6 +155,8 @@ def _folded(
     if world.transactions is not None:
         world.transactions.over = cells.shut_out
     if decides:
+        cells.foreign = partial(owned_by_another_version, ground.board)
+        mind_versions(app, cells)
         cells.over(log)
         standby = Standby(cells.all, world=world, held_bytes=settings.held_mib << 20, save_seconds=settings.save_seconds)
         deciding = Deciding(
@@ -197,30 +178,6 @@ def _greeting(settings: Settings, roles: tuple[str, ...], sources: tuple[str, ..
     if not sources or settings.labels_topic in sources:
         return (said,)
     return said, f"topic {settings.labels_topic} does not exist: no labels are read; once it is made, a restart reads them"
-
-
-def _member(settings: Settings, roles: tuple[str, ...], sources: tuple[str, ...]) -> str:
-    """Its name in the group: of what it reads, too. A static member that comes back to read other topics is given its old partitions."""
-    reads = f"{' '.join(sources)} {sorted(roles)}"
-    return f"{settings.worker}-{hashlib.sha256(reads.encode()).hexdigest()[:8]}"
-
-
-def _app(settings: Settings) -> faust.App:
-    return faust.App(
-        settings.topic(settings.worker),
-        broker=f"kafka://{settings.bootstrap.replace(',', ';kafka://')}",
-        broker_credentials=credentials(settings.librdkafka_options()),
-        datadir=str(settings.data_folder),
-        consumer_group_instance_id=settings.worker,
-        broker_session_timeout=6.0,
-        broker_heartbeat_interval=1.5,
-        agent_supervisor="mode.CrashingSupervisor",
-        topic_allow_declare=False,
-        topic_disable_leader=True,
-        topic_partitions=1,
-        web_enabled=False,
-        worker_redirect_stdouts=False,
-    )
 
 
 def run(ground: Ground) -> int:

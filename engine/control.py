@@ -26,6 +26,8 @@ from schemas.errors import IdKeyChanged, WeirError
 from schemas.records import Message, Partition, RowPlace
 from schemas.row import CONTROL_HEADER
 
+FOLD = "fold-version"
+"""Likewise: the fold version of the build that owns a cell, or did last."""
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -59,6 +61,11 @@ def control_of(key: str, text: str, version: str) -> Control:
 def id_key_of(fingerprint: str) -> Control:
     """What a cell echoes of its id key."""
     return Control(key=ID_KEY, version=fingerprint, sha256="")
+
+
+def fold_version_echo(fold_version: int) -> Control:
+    """What a cell's owner echoes of its build: those of another version hold nothing of it."""
+    return Control(key=FOLD, version=str(fold_version), sha256="")
 
 
 def newer(wish: Control, than: Control | None) -> bool:
@@ -138,6 +145,11 @@ class Board:
         """The same where each of so many cells has it in force; None: they do not, or not yet."""
         newest = self.cells
         return newest if newest and all(self.echoes.get((cell, CELLS)) == newest for cell in range(count)) else None
+
+    def fold_version_of(self, cell: int) -> int | None:
+        """The fold version of the build that owns the cell, or did last; None: none has said."""
+        held = self.echoes.get((cell, FOLD))
+        return int(held.version) if held is not None and held.version.isdigit() else None
 
     def due(self, cell: int, in_force: dict[str, Control]) -> list[Control]:
         """The wishes that stand after what is in force in a cell and were not refused there, in the order in which they were wished."""

@@ -109,8 +109,11 @@ async def follow(task: Kept) -> None:
         task.progress.saved = saved.marker.offset
 
 
-async def stop(task: Kept) -> None:
-    """A revoke or an orderly end. For speed only: a kill at any moment loses nothing either."""
+async def stop(task: Kept, *, save_wanted: Callable[[], bool] = lambda: False) -> None:
+    """A revoke or an orderly end. For speed only: a kill at any moment loses nothing either.
+
+    save_wanted: whether what is stored last is saved, too: a build of another version begins from there alone.
+    """
     progress = task.progress
     if task.owns:
         await Delivery(progress, progress.folded)
@@ -120,4 +123,6 @@ async def stop(task: Kept) -> None:
     if task.frozen is None and progress.folded <= progress.committed:
         task.freeze(drained=task.owns and progress.folded == progress.committed)
         await checkpoint(task)
+    if task.owns and save_due(task) and save_wanted():
+        await save(task, wanted=save_wanted)
     await CloseStore(task.partition)

@@ -2,16 +2,22 @@
 
 start        fence -> committed? saved? log? disk?  ->  fold silently from *stored* to max(committed, stored), then live
 stand_by     the same without the fence, beside an owner who goes on
+             of another fold version: announced, and nothing answered since its owner drained (state/fold_versions.py)
 restore      no disk that fits: empty -> values of the changelog -> marker last
 """
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 
 from schemas.errors import BadChangelog, Fenced, IdKeyChanged, LogTooShort, OffsetGone, TopicMadeAnew, UnknownVersion
 from schemas.records import Partition
 from state.checkpoint import Checkpoint, LogRange, Marker, Saved, Start
+from state.fold_versions import OUT, fits, require_fold, takes_over
 from state.steps import (
     AdoptStore,
+    Announce,
     EmptyStore,
     FencePredecessor,
     OpenStore,
@@ -24,24 +30,35 @@ from state.steps import (
 )
 
 
-async def start(partition: Partition, *, key_fingerprint: str, fold_version: int, exactly_once: bool = False) -> Start:
+class Fit(NamedTuple):
+    """What a state must fit.
+
+    owner_version: the fold version that a cell's owners last echoed, None: they never did.
+    """
+
+    key_fingerprint: str
+    fold_version: int
+    owner_version: Callable[[Partition], int | None] = lambda _: None
+
+
+async def start(partition: Partition, *, fit: Fit, exactly_once: bool = False) -> Start:
     """Opens the task's database and says where to begin as its owner. Raises a RefusedStart, never begins empty where there was something.
 
     The fence comes first: from there on nobody else moves the changelog or answers in transactions, and what is read of both stands.
     exactly_once: a group without an offset is refused where something says that it had one.
     """
     await FencePredecessor(partition)
-    found = await _begin(partition, key_fingerprint=key_fingerprint, fold_version=fold_version, fenced=True, exactly_once=exactly_once)
+    found = await _begin(partition, fit, fenced=True, exactly_once=exactly_once)
     return found._replace(exactly_once=exactly_once)
 
 
-async def stand_by(partition: Partition, *, key_fingerprint: str, fold_version: int, exactly_once: bool = False) -> Start:
+async def stand_by(partition: Partition, *, fit: Fit, exactly_once: bool = False) -> Start:
     """The same beside an owner, who is not disturbed: it may save while its changelog is read."""
-    found = await _begin(partition, key_fingerprint=key_fingerprint, fold_version=fold_version, fenced=False, exactly_once=exactly_once)
+    found = await _begin(partition, fit, fenced=False, exactly_once=exactly_once)
     return found._replace(owns=False, exactly_once=exactly_once)
 
 
-async def _begin(partition: Partition, *, key_fingerprint: str, fold_version: int, fenced: bool, exactly_once: bool) -> Start:
+async def _begin(partition: Partition, fit: Fit, *, fenced: bool, exactly_once: bool) -> Start:
     committed = await ReadCommitted(partition)
     saved = await ReadSaved(partition)
     log = await ReadLogRange(partition)
@@ -50,9 +67,11 @@ async def _begin(partition: Partition, *, key_fingerprint: str, fold_version: in
         refuse_without_offset(partition, held, saved, log=log)
     newest = saved.marker
     while True:
-        empty = Marker(topic_id=log.topic_id, offset=0, key_fingerprint=key_fingerprint, fold_version=fold_version)
-        marker, began = choose(held, saved, log=log, fold_version=fold_version) or (empty, "first row")
-        judge(marker, committed=committed, log=log, key_fingerprint=key_fingerprint, fold_version=fold_version, began=began)
+        empty = Marker(topic_id=log.topic_id, offset=0, key_fingerprint=fit.key_fingerprint, fold_version=fit.fold_version)
+        marker, began = choose(held, saved, log=log, fold_version=fit.fold_version) or (empty, "first row")
+        owner_version = fit.owner_version(partition)
+        judge(marker, committed=committed, log=log, fit=fit, began=began)
+        require_fold(marker, committed=committed, fold_version=fit.fold_version, owner_version=owner_version, owns=fenced)
         unnamed, marker = not marker.changelog_id, msgspec.structs.replace(marker, changelog_id=saved.changelog_id)
         if began == "changelog":
             newest = marker = await restore(partition, marker, fenced=fenced)
@@ -62,10 +81,24 @@ async def _begin(partition: Partition, *, key_fingerprint: str, fold_version: in
             await AdoptStore(partition, marker)
         log = await ReadLogRange(partition)
         if log.begin <= marker.offset:
-            found = judge(marker, committed=committed, log=log, key_fingerprint=key_fingerprint, fold_version=fold_version, began=began)
+            if takes_over(marker, committed=committed, fold_version=fit.fold_version, owner_version=owner_version):
+                marker = await _taken_from_another_version(partition, marker, fit.fold_version)
+            found = judge(marker, committed=committed, log=log, fit=fit, began=began)
             return found._replace(saved=newest.offset if newest else 0)
         held = marker  # retention went past it meanwhile: again, which refuses it where nothing newer was saved
         saved = saved if fenced else await ReadSaved(partition)
+
+
+async def _taken_from_another_version(partition: Partition, marker: Marker, fold_version: int) -> Marker:
+    """The state of an owner that drained, from here on this build's. Raises UnknownVersion where something else was answered since."""
+    if (answered := await Announce(partition, marker.offset)) is not None:
+        raise UnknownVersion(
+            f"a build of fold version {marker.fold_version} stopped in order at offset {marker.offset}, and row {answered} of the log was "
+            f"answered after that, by one that stood by; this build is {fold_version}: {OUT}"
+        )
+    marker = msgspec.structs.replace(marker, fold_version=fold_version, drained=False)
+    await WriteStore(Checkpoint(partition, marker, []))  # at once: what this build answers next is no other's
+    return marker
 
 
 def refuse_without_offset(partition: Partition, disk: Marker | None, saved: Saved, *, log: LogRange) -> None:
@@ -86,12 +119,20 @@ def choose(disk: Marker | None, saved: Saved, *, log: LogRange, fold_version: in
     where it holds such a part.
     """
     saved.require_whole()
-    if disk is None:
-        return None if saved.marker is None else (saved.marker, "changelog")
-    fits = disk.topic_id == log.topic_id and disk.offset >= log.begin and disk.fold_version == fold_version
-    if fits and disk.changelog_id:
+    there = disk is not None and disk.topic_id == log.topic_id and disk.offset >= log.begin
+    if disk is None or not there or not fits(disk, fold_version) or _rather(saved.marker, disk, fold_version):
+        found = saved.marker or disk
+        return None if found is None else (found, "changelog" if saved.marker else "disk")
+    if disk.changelog_id:
         saved.require(disk.changelog_id)
-    return (disk, "disk") if fits or saved.marker is None else (saved.marker, "changelog")
+    return disk, "disk"
+
+
+def _rather(saved: Marker | None, disk: Marker, fold_version: int) -> bool:
+    """Whether what was saved is of this build, or as good, and newer, where the disk is of another."""
+    if saved is None or disk.fold_version == fold_version or not fits(saved, fold_version):
+        return False
+    return saved.fold_version == fold_version or saved.offset > disk.offset
 
 
 async def restore(partition: Partition, marker: Marker, *, fenced: bool) -> Marker:
@@ -119,17 +160,15 @@ async def restore(partition: Partition, marker: Marker, *, fenced: bool) -> Mark
 _WHERE = {"disk": "the state on this disk", "changelog": "the state in the changelog", "first row": "the state"}
 
 
-def judge(marker: Marker, *, committed: int | None, log: LogRange, key_fingerprint: str, fold_version: int, began: str = "disk") -> Start:
+def judge(marker: Marker, *, committed: int | None, log: LogRange, fit: Fit, began: str = "disk") -> Start:
     """Whether the log still holds all that the state lacks, and whether both belong together."""
     if marker.topic_id != log.topic_id:
         raise TopicMadeAnew(
             f"{_WHERE[began]} was folded from a log with topic id {marker.topic_id}, the log now has {log.topic_id}: "
             "it was made anew; move the data folder away to begin again"
         )
-    if marker.key_fingerprint != key_fingerprint:
-        raise IdKeyChanged(f"the id key has fingerprint {key_fingerprint}, the state was built with {marker.key_fingerprint}")
-    if marker.fold_version != fold_version:
-        raise UnknownVersion(f"the state was folded by fold version {marker.fold_version}, this build is {fold_version}")
+    if marker.key_fingerprint != fit.key_fingerprint:
+        raise IdKeyChanged(f"the id key has fingerprint {fit.key_fingerprint}, the state was built with {marker.key_fingerprint}")
     if marker.offset < log.begin:
         raise LogTooShort(
             f"the state stands at offset {marker.offset}, the log begins at {log.begin}: {log.begin - marker.offset} are gone"

@@ -58,6 +58,17 @@ class OpenStore(Step[Marker | None]):
 
 
 @dataclass(frozen=True)
+class Announce(Step[int | None]):
+    """Tells everybody which fold version owns the cell from here on, so that those of another hold nothing.
+
+    Answered with the first row of the log at or above `after` that has an answer all the same; None: there is none.
+    """
+
+    partition: Partition
+    after: int
+
+
+@dataclass(frozen=True)
 class EmptyStore(Step[None]):
     """Deletes the database of the task, whatever it holds, and makes another."""
 

@@ -20,7 +20,7 @@ from engine.task import Task
 from features.fold import FOLD_VERSION
 from schemas.errors import Fenced
 from schemas.records import Partition
-from state.starting import stand_by, start
+from state.starting import Fit, stand_by, start
 from state.steps import Delivery
 from tests.simulation.cell import LOG, PSEUDONYMS, Intakes, task_of
 from tests.simulation.control import Controlling
@@ -46,7 +46,7 @@ class Worker:
         self.world = World(outside, self.loop, outside.disks[machine], member=lambda: self.group.member)
         self.source = self.world.source
         world = cast("agents.world.World", self.world)
-        begin = Begin(*(partial(begins, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION) for begins in (start, stand_by)))
+        begin = Begin(*(partial(begins, fit=Fit(PSEUDONYMS.fingerprint, FOLD_VERSION)) for begins in (start, stand_by)))
         self.cells = Cells(
             lambda _, start: task_of(start, self.world.disk),
             begin=begin,

@@ -11,7 +11,7 @@ from state.checkpoint import LogRange, Marker, Saved, Start
 from state.held import Answer, Held
 from state.lifecycle import commit
 from state.progress import Progress
-from state.starting import stand_by, start
+from state.starting import Fit, stand_by, start
 from state.steps import CommitOffset, OpenStore, ReadCommitted, ReadLogRange, ReadSaved, Step, carry_out
 from tests.state.test_starting import LOG, marker
 
@@ -91,7 +91,7 @@ def begin(how: Any, *, committed: int | None, disk: Marker | None, saved: Marker
     async def perform(step: Step[Any]) -> Any:  # noqa: ANN401
         return answers.get(type(step))
 
-    found: Start = asyncio.run(carry_out(how(LOG, key_fingerprint="k", fold_version=1, exactly_once=True), perform))
+    found: Start = asyncio.run(carry_out(how(LOG, fit=Fit("k", 1), exactly_once=True), perform))
     return found
 
 

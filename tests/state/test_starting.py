@@ -8,9 +8,10 @@ import pytest
 from schemas.errors import BadChangelog, Fenced, IdKeyChanged, LogTooShort, TopicMadeAnew, UnknownVersion
 from schemas.records import Partition
 from state.checkpoint import LogRange, Marker, Saved, Start, decode_marker, encode_marker
-from state.starting import stand_by, start
+from state.starting import Fit, stand_by, start
 from state.steps import (
     AdoptStore,
+    Announce,
     EmptyStore,
     FencePredecessor,
     OpenStore,
@@ -38,6 +39,9 @@ def begin(
     newest: Marker | None = None,
     how: Any = start,  # noqa: ANN401  # or stand_by
     performed: list[Step[Any]] | None = None,
+    version: int = 1,
+    owner_version: int | None = None,
+    answered: int | None = None,
 ) -> Start:
     """log: as it is read, again and again; the last of a list stays. newest: the marker that the changelog ends with when it is read."""
     logs = log if isinstance(log, list) else [log]
@@ -46,6 +50,7 @@ def begin(
         OpenStore: held,
         ReadSaved: Saved("c1", saved),
         ReadChangelog: newest or saved,
+        Announce: answered,
     }
 
     async def perform(step: Step[Any]) -> object:
@@ -55,7 +60,7 @@ def begin(
             return logs.pop(0) if len(logs) > 1 else logs[0]
         return answers.get(type(step))
 
-    found: Start = asyncio.run(carry_out(how(LOG, key_fingerprint="k", fold_version=1), perform))
+    found: Start = asyncio.run(carry_out(how(LOG, fit=Fit("k", version, lambda _: owner_version)), perform))
     return found
 
 
