@@ -117,9 +117,9 @@ def _await(holds: Callable[[], bool]) -> None:
 
 def opinion(settings: Settings, connection: Connection, folder: Path, *, cells: int) -> list[str]:
     """What an engine that never died says of the log, in complaints: the same answers, byte for byte."""
-    found = {
-        (each.key, each.value) for topic in (DECISIONS, DEAD_LETTERS) for _, each in read_all(connection, topic.under(settings.prefix))
-    }
+    topics = [topic.under(settings.prefix) for topic in (DECISIONS, DEAD_LETTERS)]
+    answers = [(each.key, each.value) for topic in topics for _, each in read_all(connection, topic)]
+    found = set(answers)
     due: set[tuple[bytes | None, bytes | None]] = set()
     try:
         for number in range(cells):
