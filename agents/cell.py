@@ -72,10 +72,10 @@ class Cell(Generic[T]):
 
     async def give_back(self, perform: Perform) -> None:
         """As step_back has it. Where a last transaction is refused the cell is given back at once."""
-        self.task.owns = False  # what is folded from here on is held
+        self.task.owns, upto = False, self.task.progress.folded  # what is folded from here on is held
         with suppress(PartitionLost):  # `lost` follows, or nothing of what was refused will be seen
             await self.out.settled()
-            await carry_out(step_back(self.task), perform)
+            await carry_out(step_back(self.task, upto=upto), perform)
 
     async def stop(self, perform: Perform, *, save: bool) -> None:
         """As stop has it. save: what is stored last, too, for whoever has another disk. Raises PartitionLost before the last commit."""

@@ -48,10 +48,13 @@ async def take_over(task: Kept, *, send: Callable[[Answer], object]) -> None:
         send(answer)
 
 
-async def step_back(task: Kept) -> None:
-    """The group wants the cell back: what was sent is acknowledged and committed, and the task goes on as one that stands by."""
-    task.owns = False  # from here on what is folded is held
-    await Delivery(task.progress, task.progress.folded)
+async def step_back(task: Kept, *, upto: int) -> None:
+    """The group wants the cell back: what was sent is acknowledged and committed, and the task goes on as one that stands by.
+
+    upto: where it stood when it ceased to own: what was folded since is held, and nobody is told of it.
+    """
+    assert not task.owns, "what is folded meanwhile would be sent"
+    await Delivery(task.progress, upto)
     await commit(task.partition, task.progress)
 
 

@@ -64,7 +64,10 @@ async def _begin(partition: Partition, fit: Fit, *, fenced: bool, exactly_once: 
     log = await ReadLogRange(partition)
     held = await OpenStore(partition)
     if exactly_once and committed is None:
-        refuse_without_offset(partition, held, saved, log=log)
+        committed = await ReadCommitted(partition)  # what else was read since may have come about since: after the offset
+        if committed is None:
+            refuse_without_offset(partition, held, saved, log=log)
+        log = await ReadLogRange(partition)
     newest = saved.marker
     while True:
         empty = Marker(topic_id=log.topic_id, offset=0, key_fingerprint=fit.key_fingerprint, fold_version=fit.fold_version)

@@ -57,6 +57,8 @@ def took_too_long(lives: Lives) -> None:
 
 
 def expired(lives: Lives) -> None:
+    if lives.outside.exactly_once:  # which is refused then
+        return
     if not lives.workers and not lives.outside.group.members and lives.random.random() < 0.5:
         lives.outside.group.committed.clear()
         lives.outside.happened("the group's offsets were gone")

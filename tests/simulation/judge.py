@@ -66,6 +66,9 @@ def judge(outside: Outside, seed: int) -> None:
     expected = {each for cut in stood.values() for each in cut.answers}
     found = {said(message) for message in outside.answers}
     assert found == expected, f"seed {seed}: {len(expected - found)} answers missing, {len(found - expected)} different"
+    if outside.exactly_once:
+        once = sum(len(cut.answers) for cut in stood.values())
+        assert len(outside.answers) == once, f"seed {seed}: {len(outside.answers) - once} answers were seen twice"
     for held in outside.held:
         place = f"seed {seed}: {held.where} at offset {held.offset}"
         assert held.values == stood[held.offset].values, f"{place}: the table differs"

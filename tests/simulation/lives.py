@@ -11,7 +11,9 @@ import agents.decide
 import agents.folding
 import agents.hedge
 import agents.standby
+import broker.transactional
 from schemas.errors import LogTooShort, Ours
+from tests.simulation.answering import Inline
 from tests.simulation.cell import LABELS, LOG, SOURCES, TRANSACTIONS
 from tests.simulation.loop import Clock
 from tests.simulation.outside import Outside
@@ -29,7 +31,8 @@ def simulated_time(clock: Clock) -> Iterator[None]:
     with ExitStack() as stack:
         for module in (agents.cell, agents.cells, agents.control, agents.decide, agents.standby):
             stack.enter_context(patch.object(module, "time", clock))
-        for module in (agents.folding, agents.hedge):
+        stack.enter_context(patch.object(broker.transactional, "ThreadPoolExecutor", Inline))
+        for module in (agents.folding, agents.hedge, broker.transactional):
             stack.enter_context(patch.object(module, "monotonic", clock.monotonic))
         yield
 
@@ -144,7 +147,7 @@ class Lives:
         taken = all(outside.group.committed.get(source, 0) == len(outside.sources[source]) for source in SOURCES)
         end = len(outside.log)
         tasks = [task for worker in self.workers.values() if (task := worker.cells.tasks.get(LOG)) and task.owns]
-        quiet = not any(len(worker.world.sink) for worker in self.workers.values())
+        quiet = not any(len(worker.world.sink) + len(worker.world.transactions or ()) for worker in self.workers.values())
         obeyed = all(worker.control.obeyed(task) for worker in self.workers.values() for task in worker.cells.tasks.values() if task.owns)
         return (
             taken

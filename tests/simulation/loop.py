@@ -112,7 +112,12 @@ class Loop:
         """At once: what takes time in a simulation is a step of the world."""
         done = self.create_future()
         try:
-            done.set_result(function(*args))
+            result = function(*args)
+            if asyncio.iscoroutine(result):  # it waits for the world, where the real one keeps a thread waiting
+                waiting = self.create_task(result)
+                waiting.add_done_callback(_heard)
+                return waiting
+            done.set_result(result)
         except Exception as error:  # noqa: BLE001  # it belongs to whoever waits
             done.set_exception(error)
         return done
@@ -122,3 +127,9 @@ class Loop:
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """It is passed over when its time comes."""
+
+
+def _heard(waiting: asyncio.Task[Any]) -> None:
+    """What nobody waits for any more is no news."""
+    if not waiting.cancelled():
+        waiting.exception()

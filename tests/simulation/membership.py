@@ -50,13 +50,15 @@ class Membership:
             self.member = self._outside.group.join(self._machine)
         else:
             wanted, given = news
-            self._revoke(wanted)
             for partition in given:
                 self._tell(self._begin(partition), partition)
+            self._source.prove(self.member)  # nobody else has yet what is wanted back
+            self._revoke(wanted)
         return news is None or bool(news[0] or news[1])
 
     def _rejoin(self) -> bool:
         """Gives everything back, then leaves and joins."""
+        self.hear()
         self.leave()
         self.give_back()
         if not self._source.given:
@@ -89,6 +91,7 @@ class Membership:
         self._source.given.clear()
         self._source.mine.clear()
         self._source.leaving.clear()
+        self._source.proofs.clear()
         self._leaving.clear()
         for partition in lost:
             self._leave(self._agent(partition).lost, partition)
@@ -103,6 +106,7 @@ class Membership:
                 self._source.given.pop(partition, None)
                 self._source.mine.discard(partition)
                 self._source.leaving.discard(partition)
+                self._source.proofs.pop(partition, None)
                 self._outside.group.give_back(self.member, partition)
 
     def _begin(self, partition: Partition) -> Callback:

@@ -21,6 +21,7 @@ from tests.simulation.disk import Disk, Key
 from tests.simulation.group import Group
 from tests.simulation.loop import Clock
 from tests.simulation.records import T0_MS, labels, transactions
+from tests.simulation.transactional_id import TransactionalId
 
 HEDGE_SECONDS = (0.3, 0.3, 3.0, 1e6)
 """Of one run: so that every pause looks like a death, only the longer ones do, or none does."""
@@ -90,8 +91,16 @@ class Outside:
         self.log_begin = 0
         self.hedge_seconds = random.choice(HEDGE_SECONDS)
         self.standby = random.random() < 0.8
+        self.exactly_once = random.random() < 0.3
         self.answers: list[Message] = []
         self.group = Group([LOG, *SOURCES], random, kip848=kip848)
+        self.answering = TransactionalId(
+            self.answers,
+            commit=lambda upto: self.commit(LOG, upto),
+            takes=lambda proof: self.group.takes(*proof, LOG),
+            happened=self.happened,
+            faults=faults,
+        )
         self.changelog = Changelog(faults)
         self.changelog_id = "changelog-id"
         self.saved_values: dict[Key, bytes] = {}

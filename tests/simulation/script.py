@@ -103,6 +103,17 @@ class Script(Lives):
         """The group wants them there; who has them learns so when it is settled."""
         self.outside.group.rebalance(dict.fromkeys(partitions or (LOG,), worker.group.member))
 
+    def owner_and_standby(self) -> tuple[Worker, Worker]:
+        """A owns the cell and takes the source in, B stands by; both have folded what there is."""
+        a, b = self.start("a"), self.start("b")
+        self.move(a, LOG, SOURCE)
+        self.send(4)
+        self.settle()
+        self.settle()
+        assert (a.cells.tasks[LOG].owns, b.cells.tasks[LOG].owns) == (True, False)
+        assert self.position(b, "folded") == len(self.outside.log)
+        return a, b
+
     def position(self, worker: Worker, name: str) -> int:
         """Of its task."""
         found: int = getattr(worker.cells.tasks[LOG].progress, name)
@@ -129,6 +140,7 @@ def script(
     *,
     standby: bool = False,
     hedge_seconds: float = 1e6,
+    exactly_once: bool = False,
     kip848: bool = False,
     wished: Sequence[tuple[int, Message]] = (),
     faults: frozenset[str] = frozenset(),
@@ -136,7 +148,7 @@ def script(
 ) -> Iterator[Script]:
     """A cell with empty sources and two machines; judged at its end. standby: each worker folds it, whoever owns it."""
     outside = Outside(Random(0), records=0, machines=("a", "b"), wished=wished, kip848=kip848, faults=faults)
-    outside.standby, outside.hedge_seconds = standby, hedge_seconds
+    outside.standby, outside.hedge_seconds, outside.exactly_once = standby, hedge_seconds, exactly_once
     outside.record_bytes_max = dict.fromkeys(outside.record_bytes_max, RECORD_BYTES_MAX)
     with simulated_time(outside.clock):
         told = Script(outside, keep_disk=keep_disk)

@@ -4,6 +4,7 @@ from collections import deque
 
 from schemas.records import Fetch, Partition
 from tests.simulation.cell import SOURCES
+from tests.simulation.group import Member
 from tests.simulation.outside import Outside
 from tests.simulation.reader import Perform, Reader
 
@@ -17,6 +18,8 @@ class Source(Reader):
         """By the group, each time another object; ours from when the agent is told, as in broker/membership.py."""
         self.mine: set[Partition] = set()
         self.leaving: set[Partition] = set()
+        self.proofs: dict[Partition, tuple[Member, int]] = {}
+        """What the broker is shown of each, by who was in the group when it was ours for certain, as in broker/membership.py."""
         self.queues: dict[str, deque[Fetch]] = {}
         self.rejoining = False
         for topic in dict.fromkeys(source.topic for source in SOURCES):
@@ -31,6 +34,16 @@ class Source(Reader):
 
     def claim(self, topic: str, **_: object) -> None:
         """The log is read by another, whoever owns it."""
+
+    def proof(self, partition: Partition) -> tuple[Member, int] | None:
+        return self.proofs.get(partition)
+
+    def prove(self, member: Member) -> None:
+        """It has heard of a generation."""
+        proof = member, member.generation
+        for partition in self.given:
+            if partition not in self.leaving and self.proofs.get(partition) != proof:
+                self.proofs[partition] = proof
 
     def rejoin(self) -> None:
         self.rejoining = True

@@ -15,6 +15,8 @@ ALWAYS = {
     "a hedged answer",
     "a hedged row",
     "a takeover from memory",
+    "a transaction",
+    "a transaction was aborted",
     "a crash between the commit of a save and what it forgets",
     "a request of a dead process was refused",
     "a save went on while its keys changed",

@@ -6,26 +6,13 @@ from state.steps import CommitSave, FencePredecessor, ReadChangelog, SendChanges
 from tests.simulation.disk import Disk
 from tests.simulation.faults import Fault
 from tests.simulation.faults_of_roles import fences_after_reading
-from tests.simulation.script import LOG, SOURCE, Script, held, script
+from tests.simulation.script import LOG, SOURCE, held, script
 from tests.simulation.test_planted_faults import CAUGHT
-from tests.simulation.worker import Worker
-
-
-def owner_and_standby(told: Script) -> tuple[Worker, Worker]:
-    """A owns the cell and takes the source in, B stands by; both have folded what there is."""
-    a, b = told.start("a"), told.start("b")
-    told.move(a, LOG, SOURCE)
-    told.send(4)
-    told.settle()
-    told.settle()
-    assert (a.cells.tasks[LOG].owns, b.cells.tasks[LOG].owns) == (True, False)
-    assert told.position(b, "folded") == len(told.outside.log)
-    return a, b
 
 
 def test_an_owner_dies_and_what_it_owed_is_given_from_memory() -> None:
     with script(standby=True) as told:
-        a, b = owner_and_standby(told)
+        a, b = told.owner_and_standby()
         told.send(3)
         told.settle(a, deliver=False)  # rows and answers are on their way
         a.arrive()  # the rows are there
@@ -43,7 +30,7 @@ def test_an_owner_dies_and_what_it_owed_is_given_from_memory() -> None:
 
 def test_where_the_owner_is_silent_its_standby_answers_long_before_the_group_knows() -> None:
     with script(standby=True, hedge_seconds=0.3) as told:
-        a, b = owner_and_standby(told)
+        a, b = told.owner_and_standby()
         told.send(3)
         a.read(50, SOURCE)
         a.take(SOURCE.topic)
@@ -61,7 +48,7 @@ def test_where_the_owner_is_silent_its_standby_answers_long_before_the_group_kno
 
 def test_what_a_dead_intake_did_not_append_is_appended_by_who_folds_the_cell() -> None:
     with script(standby=True, hedge_seconds=0.3) as told:
-        a, b = owner_and_standby(told)
+        a, b = told.owner_and_standby()
         told.late(0.1, b)
         b.do_all()
         told.kill(a)
@@ -79,7 +66,7 @@ def test_what_a_dead_intake_did_not_append_is_appended_by_who_folds_the_cell() -
 
 def test_an_owner_that_slept_goes_on_sending_and_commits_nothing() -> None:
     with script(standby=True) as told:
-        a, b = owner_and_standby(told)
+        a, b = told.owner_and_standby()
         told.send(3)
         told.settle(a, deliver=False)
         told.put_out(a)
@@ -98,7 +85,7 @@ def test_an_owner_that_slept_goes_on_sending_and_commits_nothing() -> None:
 
 def test_a_takeover_while_the_predecessor_saves_ends_that_save() -> None:
     with script(standby=True) as told:
-        a, b = owner_and_standby(told)
+        a, b = told.owner_and_standby()
         told.store(a)
         told.save(a, but=held(SendChanges))
         told.put_out(a)  # and a does not know
@@ -114,7 +101,7 @@ def test_a_takeover_while_the_predecessor_saves_ends_that_save() -> None:
 
 def run_saves_between_reading_and_fence() -> None:
     with script(standby=True) as told:
-        a, b = owner_and_standby(told)
+        a, b = told.owner_and_standby()
         told.store(b)
         told.send(3)
         told.settle()
@@ -160,7 +147,7 @@ def test_one_that_stands_by_restores_beside_an_owner_who_saves_again_meanwhile()
 
 def test_what_was_frozen_and_not_yet_stored_outlives_two_changes_of_role() -> None:
     with script(standby=True) as told:
-        a, b = owner_and_standby(told)
+        a, b = told.owner_and_standby()
         told.send(3)
         told.settle(a, deliver=False)
         a.arrive()
@@ -183,7 +170,7 @@ def test_what_was_frozen_and_not_yet_stored_outlives_two_changes_of_role() -> No
 
 def test_one_that_stands_by_stores_no_further_than_the_group_has_come() -> None:
     with script(standby=True) as told:
-        a, b = owner_and_standby(told)
+        a, b = told.owner_and_standby()
         told.send(3)
         a.read(50, SOURCE)
         a.take(SOURCE.topic)
@@ -212,7 +199,7 @@ def test_without_a_fault_two_workers_repeat_nothing() -> None:
 
 def test_a_disk_that_is_lost_under_one_that_stands_by_is_rebuilt_beside_the_owner() -> None:
     with script(standby=True) as told:
-        a, b = owner_and_standby(told)
+        a, b = told.owner_and_standby()
         told.store_and_save(a)
         told.kill(b)
         told.outside.disks["b"] = Disk()

@@ -37,6 +37,8 @@ FAULTS = [
     Fault("a standby stores at what it sent", 200, {"agents.decide.checkpoint": faults_of_roles.a_standby_stores_what_it_sent}),
     Fault("a new owner forgets what it held", 100, {"agents.cells.take_over": faults_of_roles.takes_over_empty_handed}),
     Fault("a new owner keeps only the hedged", 100, {"agents.cells.take_over": faults_of_roles.takes_over_with_what_was_hedged}),
+    Fault("exactly once, and no fence of the answers", 200, outside="no fence of answers"),
+    Fault("exactly once, and the offset beside the transaction", 100, outside="offset beside"),
     Fault("a hedger that begins where the topic ends", 100, {"agents.hedge.wanted_from": faults.from_the_newest}),
     Fault("a hedger that begins at seen + 2", 100, {"agents.hedge.wanted_from": faults.from_seen_plus_two}),
 ]

@@ -3,8 +3,7 @@
 It does nothing by itself: each method is one thing that a worker does next, and the simulation says which.
 """
 
-import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
@@ -14,20 +13,20 @@ from agents.cells import Cells
 from agents.decide import Deciding, Every
 from agents.hedge import Hedging
 from agents.intake import Taking
-from agents.out import AtLeastOnce
+from agents.out import AtLeastOnce, ExactlyOnce
 from agents.standby import Standby
 from engine.task import Task
 from features.fold import FOLD_VERSION
-from schemas.errors import Fenced
 from schemas.records import Partition
 from state.starting import Fit, stand_by, start
 from state.steps import Delivery
+from tests.simulation.answering import transactions_of
 from tests.simulation.cell import LOG, PSEUDONYMS, Intakes, task_of
 from tests.simulation.control import Controlling
 from tests.simulation.hedging import HEDGED, answers_hedged, means_of
-from tests.simulation.loop import Loop
 from tests.simulation.membership import Membership
 from tests.simulation.outside import Outside
+from tests.simulation.process import Process
 from tests.simulation.reader import Reader
 from tests.simulation.world import World
 
@@ -35,28 +34,34 @@ CHECKPOINT_SECONDS, SAVE_SECONDS = 0.3, 0.5
 HELD_BYTES = 4000
 
 
-class Worker:
-    """On a machine, whose disk it has. ended: what it ended of by itself; None: it lives, or was killed."""
+class Worker(Process):
+    """On a machine, whose disk it has."""
 
     def __init__(self, outside: Outside, machine: str) -> None:
-        self.outside, self.machine = outside, machine
-        self.loop = Loop(outside.clock)
+        super().__init__(outside)
+        self.machine = machine
         self.paused = False
-        self.ended: BaseException | None = None
         self.world = World(outside, self.loop, outside.disks[machine], member=lambda: self.group.member)
         self.source = self.world.source
         world = cast("agents.world.World", self.world)
-        begin = Begin(*(partial(begins, fit=Fit(PSEUDONYMS.fingerprint, FOLD_VERSION)) for begins in (start, stand_by)))
+        fit = Fit(PSEUDONYMS.fingerprint, FOLD_VERSION)
+        begin = Begin(*(partial(begins, fit=fit, exactly_once=outside.exactly_once) for begins in (start, stand_by)))
+        if outside.exactly_once:
+            self.world.transactions = transactions_of(
+                outside, self.world.perform, proof=lambda: self.source.proof(LOG), fatal=self._ended_of
+            )
         self.cells = Cells(
             lambda _, start: task_of(start, self.world.disk),
             begin=begin,
             world=world,
             cells=[LOG] if outside.standby else [],
             hedging=partial(answers_hedged, outside, self.world.committed),
-            out_of=lambda _: AtLeastOnce(world.sink),
+            out_of=lambda cell: AtLeastOnce(world.sink) if world.transactions is None else ExactlyOnce(world.transactions, cell),
             spawn=self._task,
         )
         self.cells.over(LOG.topic)
+        if world.transactions is not None:
+            world.transactions.over = self.cells.shut_out
         self.standby = Standby(self.cells.all, world=world, held_bytes=HELD_BYTES, save_seconds=SAVE_SECONDS)
         world.committed.hear(self.standby.heard)
         self.deciding = Deciding(
@@ -70,11 +75,10 @@ class Worker:
         )
         self.sources = Reader(outside, self.world.perform)
         intakes = Intakes(outside.record_bytes_max[machine])
-        means = means_of(outside, intakes, self.world.committed, self.sources, self.world.reader)
+        means = None if outside.exactly_once else means_of(outside, intakes, self.world.committed, self.sources, self.world.reader)
         self.hedging = Hedging(HEDGED, tasks=self.cells.tasks, cells=1, sink=world.sink, means=means)
         self.taking = Taking(intakes, world=world, beside=self.hedging, taken=lambda _: None)
         self.control = Controlling(outside, self.cells.tasks, self.world.sink)
-        self._running: dict[str, asyncio.Task[None]] = {}
         self.group = Membership(outside, machine, self.source, agent=self._agent, start=self._task)
         self.cells.stand_by()
         self._run()
@@ -214,34 +218,3 @@ class Worker:
 
     def _agent(self, partition: Partition) -> Cells[Task] | Taking:
         return self.cells if partition == LOG else self.taking
-
-    def _busy(self, what: str) -> bool:
-        running = self._running.get(what)
-        return running is not None and not running.done()
-
-    def _timer(self, what: str, callback: Callable[[], Coroutine[Any, Any, None]]) -> bool:
-        if self._busy(what):
-            return False
-        self._start(what, callback())
-        return self._busy(what)
-
-    def _start(self, what: str, coroutine: Coroutine[Any, Any, None]) -> None:
-        self._running[what] = self._task(coroutine)
-        self._run()
-
-    def _task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return self.loop.create_task(self._guarded(coroutine))
-
-    async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """What no agent may let out ends the process."""
-        try:
-            await coroutine
-        except Exception as error:  # noqa: BLE001  # as agents/feed.py does
-            if isinstance(error, Fenced):
-                self.outside.happened("a worker that was fenced ended")
-            self.ended = self.ended or error
-
-    def _run(self) -> None:
-        self.loop.run()
-        if self.loop.wrong is not None:
-            raise self.loop.wrong

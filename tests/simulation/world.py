@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
+from agents.out import Transactions
 from schemas.errors import PartitionLost
 from schemas.records import Partition
 from state.checkpoint import LogRange, decode_marker
@@ -26,6 +27,7 @@ from state.steps import (
     Step,
     WriteStore,
 )
+from tests.simulation.answering import Requested
 from tests.simulation.cell import LOG
 from tests.simulation.disk import Disk
 from tests.simulation.group import Member
@@ -35,8 +37,9 @@ from tests.simulation.reader import Committed, Reader
 from tests.simulation.saving import Saving
 from tests.simulation.sink import Sink
 from tests.simulation.source import Source
+from tests.simulation.transactional_id import Refusal
 
-REQUESTS = (CommitOffset, SendChanges, CommitSave, AbortSave, FencePredecessor)
+REQUESTS = (CommitOffset, SendChanges, CommitSave, AbortSave, FencePredecessor, Requested)
 """Steps that may reach the broker after their process is dead."""
 
 
@@ -61,12 +64,22 @@ class World:
         self.source, self.sink = Source(outside, self.perform), Sink(outside)
         self.reader, self.committed = Reader(outside, self.perform), Committed(outside)
         self.ending = False
+        self.transactions: Transactions | None = None
         self.saving = Saving(outside, disk, self.source)
         self.pending: list[Asked] = []
         self._loop, self._member = loop, member
 
     async def perform(self, step: Step[Any]) -> Any:  # noqa: ANN401  # each step says what it is answered with
         """Answered when the simulation has done it."""
+        done = await self._waited_for(step)
+        match step:
+            case FencePredecessor(partition) if self.transactions is not None:
+                await self.transactions.fence(partition, lambda: self.source.stays(partition))
+            case CloseStore(partition) if self.transactions is not None:
+                self.transactions.close(partition)
+        return done
+
+    async def _waited_for(self, step: Step[Any]) -> Any:  # noqa: ANN401  # as above
         answer = self._loop.create_future()
         sent = not isinstance(step, CommitOffset) or self.source.ours(step.partition)
         self.pending.append(Asked(step, answer, self._member(), self._member().generation if sent else -1))
@@ -109,7 +122,7 @@ class World:
                     self._commit(asked.step, asked.member, asked.generation)
             elif not isinstance(asked.step, Delivery):
                 self._done(asked.step)
-        except (Refused, PartitionLost):
+        except (Refused, Refusal, PartitionLost):
             self.outside.happened("a request of a dead process was refused")
 
     def _done(self, step: Step[Any]) -> object:
@@ -136,7 +149,7 @@ class World:
             case CloseStore():
                 self.saving.close()
             case _:
-                return self.saving.perform(step)
+                return step.do() if isinstance(step, Requested) else self.saving.perform(step)
         return None
 
     def _commit(self, step: CommitOffset, member: Member, generation: int) -> None:
