@@ -38,21 +38,35 @@ class Succession:
         self._ground, self._sink = ground, sink
 
     async def __call__(self, partition: Partition, after: int) -> int | None:
-        """The first row of the log at or above `after` that has an answer. Raises UnknownVersion where nobody can be told."""
+        """The first row of the log at or above `after` that has an answer. Raises UnknownVersion where nobody can be told.
+
+        Nothing is said where there is one; and where one came while it was being said, it is taken back.
+        """
+        before = self._ground.board.fold_version_of(partition.number)
+        if (answered := await self._answered(partition, after)) is None:
+            await self._say(partition, FOLD_VERSION)
+            await asyncio.sleep(HEARD_SECONDS)
+            if (answered := await self._answered(partition, after)) is not None and before is not None:
+                await self._say(partition, before)
+        return answered
+
+    async def _answered(self, partition: Partition, after: int) -> int | None:
+        decisions = DECISIONS.under(self._ground.settings.prefix)
+        return await asyncio.to_thread(first_answered, self._ground.connection, partition, decisions, after)
+
+    async def _say(self, partition: Partition, fold_version: int) -> None:
+        """Until it is heard."""
         board, control = self._ground.board, CONTROL.under(self._ground.settings.prefix)
         deadline, sent = time.monotonic() + ECHO_SECONDS_MAX, 0.0
-        while board.fold_version_of(partition.number) != FOLD_VERSION:
+        while board.fold_version_of(partition.number) != fold_version:
             if time.monotonic() > deadline:
                 raise UnknownVersion(
                     f"what was said on {control} is not heard there: no build of another fold version can be told to let go"
                 )
             if time.monotonic() - sent > RESEND_SECONDS:
                 sent = time.monotonic()
-                self._sink.send([echo(fold_version_echo(FOLD_VERSION), control, partition.number)], lambda _: None)
+                self._sink.send([echo(fold_version_echo(fold_version), control, partition.number)], lambda _: None)
             await asyncio.sleep(ASK_SECONDS)
-        await asyncio.sleep(HEARD_SECONDS)
-        decisions = DECISIONS.under(self._ground.settings.prefix)
-        return await asyncio.to_thread(first_answered, self._ground.connection, partition, decisions, after)
 
 
 class Minded(Protocol):

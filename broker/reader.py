@@ -145,12 +145,12 @@ class Reader:
                 self._turn()
                 self._measure_lag()
             self._leave()
-            self._consumer.close()
         except BaseException as error:  # noqa: BLE001  # nobody else would hear of it
             self._fatal(error)
 
     def _leave(self) -> None:
-        """What comes before the consumer is closed."""
+        """The end."""
+        self._consumer.close()
 
     def _begin_flows(self) -> None:
         while self._to_flow:

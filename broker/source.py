@@ -9,6 +9,7 @@ A topic may be claimed and never read: the log's owner is found so, while a Read
 import asyncio
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
 from broker.connection import Connection
@@ -116,6 +117,8 @@ class Source(Reader):
         self._member.finish()
         self._turn_while(lambda: not self._member.finished)
         self._member.closing = True
+        with suppress(Exception):  # of a callback in it: nothing is read or committed any more, and the process ends
+            super()._leave()
 
     def _turn_while(self, holds: Callable[[], bool]) -> None:
         deadline = monotonic() + REVOKE_SECONDS + 1

@@ -85,6 +85,8 @@ class Task:
         self._dtype = row_dtype()
         for control in marker.in_force:
             self.in_force = self.in_force.by(control, packages)
+        if self._versions and self._versions[-1] != self.in_force.versions:
+            self._versions.append(self.in_force.versions)  # what was in force goes on, by another build
         self.declared = marker.declared
         if self.in_force.catalogue is not None:
             self.declared = marker.declared or Declared.first(self._catalogue)

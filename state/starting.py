@@ -75,6 +75,9 @@ async def _begin(partition: Partition, fit: Fit, *, fenced: bool, exactly_once: 
         owner_version = fit.owner_version(partition)
         judge(marker, committed=committed, log=log, fit=fit, began=began)
         require_fold(marker, committed=committed, fold_version=fit.fold_version, owner_version=owner_version, owns=fenced)
+        succeeds = takes_over(marker, committed=committed, fold_version=fit.fold_version, owner_version=owner_version)
+        if succeeds:
+            await _succeed(partition, marker, fit.fold_version)
         unnamed, marker = not marker.changelog_id, msgspec.structs.replace(marker, changelog_id=saved.changelog_id)
         if began == "changelog":
             newest = marker = await restore(partition, marker, fenced=fenced)
@@ -84,24 +87,22 @@ async def _begin(partition: Partition, fit: Fit, *, fenced: bool, exactly_once: 
             await AdoptStore(partition, marker)
         log = await ReadLogRange(partition)
         if log.begin <= marker.offset:
-            if takes_over(marker, committed=committed, fold_version=fit.fold_version, owner_version=owner_version):
-                marker = await _taken_from_another_version(partition, marker, fit.fold_version)
+            if succeeds:  # at once: what this build answers next is no other's
+                marker = msgspec.structs.replace(marker, fold_version=fit.fold_version, drained=False)
+                await WriteStore(Checkpoint(partition, marker, []))
             found = judge(marker, committed=committed, log=log, fit=fit, began=began)
             return found._replace(saved=newest.offset if newest else 0)
         held = marker  # retention went past it meanwhile: again, which refuses it where nothing newer was saved
         saved = saved if fenced else await ReadSaved(partition)
 
 
-async def _taken_from_another_version(partition: Partition, marker: Marker, fold_version: int) -> Marker:
-    """The state of an owner that drained, from here on this build's. Raises UnknownVersion where something else was answered since."""
+async def _succeed(partition: Partition, marker: Marker, fold_version: int) -> None:
+    """Another version owned the cell. Raises UnknownVersion where something was answered since; nothing was touched by then."""
     if (answered := await Announce(partition, marker.offset)) is not None:
         raise UnknownVersion(
             f"a build of fold version {marker.fold_version} stopped in order at offset {marker.offset}, and row {answered} of the log was "
-            f"answered after that, by one that stood by; this build is {fold_version}: {OUT}"
+            f"answered after that; this build is {fold_version}: {OUT}"
         )
-    marker = msgspec.structs.replace(marker, fold_version=fold_version, drained=False)
-    await WriteStore(Checkpoint(partition, marker, []))  # at once: what this build answers next is no other's
-    return marker
 
 
 def refuse_without_offset(partition: Partition, disk: Marker | None, saved: Saved, *, log: LogRange) -> None:

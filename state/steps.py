@@ -61,7 +61,7 @@ class OpenStore(Step[Marker | None]):
 class Announce(Step[int | None]):
     """Tells everybody which fold version owns the cell from here on, so that those of another hold nothing.
 
-    Answered with the first row of the log at or above `after` that has an answer all the same; None: there is none.
+    Answered with the first row of the log at or above `after` that has an answer, then nothing is said; None: there is none.
     """
 
     partition: Partition

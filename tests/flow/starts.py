@@ -19,10 +19,10 @@ class End(NamedTuple):
     stderr: str
 
 
-def end_of_start(settings: Settings, **environment: str) -> End:
+def end_of_start(settings: Settings, *, module: str = "app", **environment: str) -> End:
     """Starts a worker and waits for its end. Raises subprocess.TimeoutExpired where it goes on."""
     started = subprocess.run(
-        [sys.executable, "-m", "app", "worker"],
+        [sys.executable, "-m", module, "worker"],
         cwd=ROOT,
         env={**environment_of(settings), **environment},
         stdin=subprocess.DEVNULL,
