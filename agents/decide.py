@@ -9,7 +9,6 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 from itertools import pairwise
-from math import inf
 from typing import Any, NamedTuple, Protocol
 
 import faust
@@ -17,9 +16,10 @@ import faust
 from agents.cell import Cell, Spawn
 from agents.feed import Channel, FetchQueue, or_exit
 from agents.world import World
-from engine.task import Judged, Task
+from engine.decided import Judged
+from engine.task import Task
 from schemas.errors import Fenced, PartitionLost, RefusedStart
-from schemas.records import Fetch, Partition
+from schemas.records import Fetch, Message, Partition
 from schemas.row import is_control
 from state.lifecycle import checkpoint, commit, save, save_due
 from state.steps import carry_out
@@ -99,24 +99,30 @@ class Deciding:
         """Whether all of it could be: one that stands by stops before a control row that it cannot load."""
         task, began = cell.task, time.perf_counter()
         progress = task.progress
-        singly_from = progress.committed if progress.exactly_once else inf
-        for part in parts(fetch, folded=progress.folded, apart=not task.owns, singly_from=singly_from):
+        for part in parts(fetch, folded=progress.folded, apart=not task.owns):
             try:
-                decided = task.decide(part)
+                decided = task.decide(part, apart=progress.exactly_once or not task.owns)
             except RefusedStart as error:
                 if task.owns or not is_control(part.records[0]):  # rows that were begun are not begun again: they count as folded
                     raise
                 cell.stuck = error
                 return False
-            messages = decided.messages
-            receipt = task.progress.sent(upto=part.end, messages=len(messages))
-            task.held.hold(receipt, messages, at=self._world.committed.clock, sent=task.owns)
+            for upto, messages in decided.answers:
+                self._answered(cell, messages, upto=upto)
+            if progress.folded < part.end:
+                self._answered(cell, [], upto=part.end)
             if task.owns:
-                cell.out.send(messages, receipt)
                 self._decided(decided.batches, time.perf_counter() - began)
             else:
-                self._standby.folded(cell, len(messages))
+                self._standby.folded(cell, sum([len(messages) for _, messages in decided.answers]))
         return True
+
+    def _answered(self, cell: Cell[Task], messages: list[Message], *, upto: int) -> None:
+        task = cell.task
+        receipt = task.progress.sent(upto=upto, messages=len(messages))
+        task.held.hold(receipt, messages, at=self._world.committed.clock, sent=task.owns)
+        if task.owns:
+            cell.out.send(messages, receipt)
 
     async def _make_room(self, cell: Cell[Task]) -> None:
         """Nothing clean is left to leave the memory: what has changed is stored, then it goes on."""
@@ -186,16 +192,12 @@ class Deciding:
         return cell.task.owns and not cell.leaving and self._has(cell)
 
 
-def parts(fetch: Fetch, *, folded: int, apart: bool, singly_from: float = inf) -> Iterator[Fetch]:
-    """What of a fetch is not folded yet. apart: each control row by itself, so that nothing is half done where one cannot be loaded.
-
-    singly_from: from this offset on each record by itself. Exactly once, whoever else owns the cell may commit up to any of them, and of
-    answers that are held together one half would be given again.
-    """
+def parts(fetch: Fetch, *, folded: int, apart: bool) -> Iterator[Fetch]:
+    """What of a fetch is not folded yet. apart: each control row by itself, so that nothing is half done where one cannot be loaded."""
     partition, after, records = fetch
     if folded > after:
         after, records = folded, [record for record in records if record.offset >= folded]
-    cuts = [at for at, each in enumerate(records) if each.offset >= singly_from or (apart and each.headers and is_control(each))]
+    cuts = [at for at, each in enumerate(records) if apart and each.headers and is_control(each)]
     bounds = sorted({0, *cuts, *(cut + 1 for cut in cuts), len(records)})
     for begin, end in pairwise(bounds):
         yield Fetch(partition, after, records[begin:end])

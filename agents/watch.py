@@ -8,7 +8,8 @@ from typing import Any
 import faust
 import numpy as np
 
-from engine.task import Judged, Task
+from engine.decided import Judged
+from engine.task import Task
 from features.fold import Status
 from schemas.label_code import LabelCode
 from schemas.reasons import Reason

@@ -42,7 +42,8 @@ from broker.sink import Sink
 from broker.snapshots import Snapshots
 from broker.source import Source
 from engine.control import fold_version_echo, id_key_of
-from engine.task import Judged, Task
+from engine.decided import Judged
+from engine.task import Task
 from features.aggregates.stored import VERSION
 from features.by_reference import fold_one
 from features.fold import FOLD_VERSION

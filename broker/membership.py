@@ -10,6 +10,7 @@ The thread that polls never waits for an agent: heartbeats and commits go on. (l
 
 import asyncio
 import logging
+import math
 import threading
 from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
@@ -25,6 +26,9 @@ from telemetry import metrics
 
 REVOKE_SECONDS = 20.0
 """How long the agents may take to finish and commit what is revoked. The group waits meanwhile."""
+
+LATE_SECONDS = 10.0
+"""So long after a new beginning an offset may be answered that was sent before it."""
 
 Callback = Callable[[Partition], Awaitable[None]]
 _log = logging.getLogger("weir.source")
@@ -71,13 +75,14 @@ class Membership:
         self.leaving: set[Partition] = set()  # what it wants back: a last commit, nothing else
         self.proofs: dict[Partition, object] = {}
         self._leaving: list[Leaving] = []
+        self._ran_out_until = -math.inf
         self._changing = threading.Lock()  # `given` is the thread's, `ours` becomes so in the loop
         self._last: dict[Partition, asyncio.Task[None]] = {}
 
     def join(self, consumer: Consumer, loop: asyncio.AbstractEventLoop) -> None:
         """Subscribes to the topics of all feeds. loop: where they are told."""
         self._loop = loop
-        self.joined = False
+        self.joined = self.closing = False
         consumer.subscribe(list(self._feeds), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 
     def give_back(self, consumer: Consumer) -> None:
@@ -104,6 +109,8 @@ class Membership:
     def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         consumer.incremental_assign([])  # the answer that the group waits for; what is to be read is assigned when it flows
         self.joined = True
+        if self._ran_out_until == math.inf:
+            self._ran_out_until = monotonic() + LATE_SECONDS
         for partition in _partitions(places):
             metrics.PARTITIONS.labels(partition.topic, "assigned").inc()
             if self._finishing:
@@ -130,9 +137,26 @@ class Membership:
             ends.append(self._leave(self._feeds[partition.topic].revoked, partition))
         self._leaving.append(Leaving(partitions, ends, monotonic() + REVOKE_SECONDS))
 
+    @property
+    def ran_out(self) -> bool:
+        """Whether our session has, and what was sent in it may still be answered."""
+        return monotonic() < self._ran_out_until
+
+    def lose(self) -> None:
+        """The consumer is of no use any more: all that was given is lost, and nothing is heard of it before the next one joins."""
+        self.closing = True
+        self._leaving.clear()
+        self._lost(list(self.given))
+
     def _on_lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         partitions = _partitions(places)
         self._unassign(consumer, partitions)
+        if not self.closing:
+            self._ran_out_until = math.inf
+            self._lost(partitions)
+
+    def _lost(self, partitions: list[Partition]) -> None:
+        self._take_away(partitions)
         for partition in partitions:
             metrics.PARTITIONS.labels(partition.topic, "lost").inc()
             lost = self._feeds[partition.topic].lost
@@ -174,6 +198,12 @@ class Membership:
         self.proofs.update(dict.fromkeys(self.given.keys() - self.leaving, proof))
 
     def _unassign(self, consumer: Consumer, partitions: list[Partition]) -> None:
+        self._take_away(partitions)
+        read = self._read.intersection(partitions)
+        self._read.difference_update(read)
+        consumer.incremental_unassign([TopicPartition(p.topic, p.number) for p in read])
+
+    def _take_away(self, partitions: list[Partition]) -> None:
         with self._changing:
             for partition in partitions:
                 self.given.pop(partition, None)
@@ -181,9 +211,6 @@ class Membership:
         self.leaving.difference_update(partitions)
         for partition in partitions:
             self.proofs.pop(partition, None)
-        read = self._read.intersection(partitions)
-        self._read.difference_update(read)
-        consumer.incremental_unassign([TopicPartition(p.topic, p.number) for p in read])
 
     def _tell(self, callback: Callback, partition: Partition) -> Future[None]:
         """Runs it in the event loop, after what was told of this partition before."""

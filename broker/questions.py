@@ -118,6 +118,13 @@ class Questions:
         else:
             moved.set_result(None)
 
+    def lose(self) -> None:
+        """The consumer that was to answer is gone: of the commits under way it is not known whether they came about."""
+        for moved in self._commits.values():
+            if not moved.done():
+                moved.set_exception(KafkaException(KafkaError(KafkaError._ASSIGNMENT_LOST)))  # noqa: SLF001  # as above
+        self._commits.clear()
+
     async def committed(self, partition: Partition, *, topic_id: str | None = None) -> int | None:
         """The group's offset; None: it has none. Waits while the broker is away.
 

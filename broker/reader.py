@@ -57,18 +57,9 @@ class Reader:
     ) -> None:
         self.pulse = Pulse()
         self._questions = Questions()
-        self._consumer = Consumer(
-            connection.librdkafka(
-                **{
-                    "group.id": group,
-                    **FETCHES,
-                    "on_commit": self._questions.on_commit,
-                    "error_cb": self._heard,
-                    "logger": logging.getLogger("weir.librdkafka"),
-                    **(options or {}),
-                }
-            )
-        )
+        heard = {"on_commit": self._questions.on_commit, "error_cb": self._heard, "logger": logging.getLogger("weir.librdkafka")}
+        self._options = connection.librdkafka(**{"group.id": group, **FETCHES, **heard, **(options or {})})
+        self._consumer = Consumer(self._options)
         self._fatal = fatal
         self._in_flight_max, self._counts = in_flight_max, counts
         self._deliveries: dict[str, tuple[Deliver, TooShort | None]] = {}
@@ -194,7 +185,8 @@ class Reader:
     def _hand_out(self) -> None:
         first = self._consumer.poll(POLL_SECONDS)
         if self._broken:
-            raise Ours(f"the consumer is broken: {self._broken.str()}")
+            self._mend(self._broken)
+            return
         messages = [] if first is None else [first, *self._consumer.consume(RECORDS_MAX - 1, 0)]
         records_of, errors = by_partition(messages)
         for message in errors:
@@ -210,6 +202,9 @@ class Reader:
                 self._loop.call_soon_threadsafe(self._deliver, flow, fetch)
         if len(messages) < RECORDS_MAX:
             all_read(list(self._flows.values()), monotonic())
+
+    def _mend(self, error: KafkaError) -> None:
+        raise Ours(f"the consumer is broken: {error.str()}")
 
     def _deliver(self, flow: Flow, fetch: Fetch) -> None:
         if self._flows.get(fetch.partition) is flow:

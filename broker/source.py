@@ -7,16 +7,21 @@ A topic may be claimed and never read: the log's owner is found so, while a Read
 """
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
+
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from broker.connection import Connection
 from broker.flow import Deliver, Fatal
 from broker.membership import REVOKE_SECONDS, Callback, Feed, Membership
 from broker.reader import Reader, TooShort
 from schemas.records import Partition
+
+_log = logging.getLogger("weir.source")
 
 
 class Source(Reader):
@@ -34,6 +39,7 @@ class Source(Reader):
         self._feeds: dict[str, Feed] = {}
         self._member = Membership(self._feeds, read=self._read, forget=lambda partition: self._flows.pop(partition, None), fatal=fatal)
         self._rejoining = threading.Event()
+        self._by_ourselves = False
 
     def claim(self, topic: str, *, assigned: Callback, revoked: Callback, lost: Callback | None = None) -> None:
         """Before `start`: who hears of a topic's partitions.
@@ -119,6 +125,29 @@ class Source(Reader):
         self._member.closing = True
         with suppress(Exception):  # of a callback in it: nothing is read or committed any more, and the process ends
             super()._leave()
+
+    def _heard(self, error: KafkaError) -> None:
+        ran_out = self._member.ran_out
+        super()._heard(error)
+        if self._broken is error:
+            self._by_ourselves = ran_out
+
+    def _mend(self, error: KafkaError) -> None:
+        """Another consumer joins, where it was our own offset that the broker fenced; a second worker of our name ends us.
+
+        An offset that arrives when our session has run out is nobody's, and librdkafka gives the consumer up (its pull request 5585).
+        """
+        if not self._by_ourselves:
+            super()._mend(error)
+        _log.warning("our session ran out while an offset was sent: we join the group anew")
+        self._read.clear()
+        self._member.lose()
+        self._questions.lose()
+        with suppress(KafkaException):
+            self._consumer.close()
+        self._consumer, self._broken = Consumer(self._options), None
+        if not self._stopping.is_set():
+            self._member.join(self._consumer, self._loop)
 
     def _turn_while(self, holds: Callable[[], bool]) -> None:
         deadline = monotonic() + REVOKE_SECONDS + 1

@@ -7,14 +7,14 @@ The law: the same log gives the same messages, however it is cut into fetches. N
 
 from collections.abc import Callable
 from itertools import groupby
-from typing import NamedTuple
 
 import msgspec
 
+from engine.decided import Answers, Decided, Judged, pieces
 from engine.guarded import Guarded, Part
 from engine.told import shown, tell
 from features.asked import Catalogue
-from features.fold import Fold, Folded, Status
+from features.fold import Fold, Status
 from models.in_force import InForce
 from models.model import Packages
 from schemas.backfill import is_of
@@ -23,8 +23,7 @@ from schemas.dead_letter import dead_letters
 from schemas.decision import encode_decisions
 from schemas.declared import Declared
 from schemas.records import Fetch, Message, Origin, Partition
-from schemas.row import Block, Rows, row_dtype, runs
-from schemas.verdict import Verdicts
+from schemas.row import Block, row_dtype, runs
 from state.checkpoint import Checkpoint, Start
 from state.held import Held
 from state.places import Seen
@@ -34,21 +33,6 @@ FoldOf = Callable[[Catalogue, Declared], Fold]
 
 NEVER = -(2**63)
 """The newest event time of a cell that has none."""
-
-
-class Judged(NamedTuple):
-    """One batch as it was judged, for whoever counts."""
-
-    rows: Rows
-    folded: Folded
-    verdicts: Verdicts
-
-
-class Decided(NamedTuple):
-    """What a fetch came to: the messages to send, and every batch that was answered."""
-
-    messages: list[Message]
-    batches: list[Judged]
 
 
 class Task:
@@ -118,8 +102,10 @@ class Task:
         """The highest place of a source partition that was folded here; -1: none."""
         return self._seen.highest(origin)
 
-    def decide(self, fetch: Fetch) -> Decided:
+    def decide(self, fetch: Fetch, *, apart: bool = False) -> Decided:
         """Folds and answers. The caller sends the messages and tells `progress` so.
+
+        apart: the answers of each message of the log by themselves; else of each batch.
 
         Raises RefusedStart of a control row that cannot be loaded, ScoringFailed, PoisonousRow of a row that can be folded in no way.
         """
@@ -132,22 +118,27 @@ class Task:
                 self._put_in_force(decode_control(blocks[0].control))
                 continue
             for (backfilled, _), batch in groupby(blocks, self._of_one_batch):
-                self._take(list(batch), decided, backfilled=backfilled)
+                self._take(list(batch), decided, backfilled=backfilled, apart=apart)
         return decided
 
-    def _take(self, blocks: list[Block], decided: Decided, *, backfilled: bool) -> None:
+    def _take(self, blocks: list[Block], decided: Decided, *, backfilled: bool, apart: bool) -> None:
         """Folds one batch, and adds what it came to."""
-        rows, answered = self._seen.unseen(blocks), blocks[0].offset >= self._start.live_from
+        (rows, ends), answered = self._seen.unseen(blocks), blocks[0].offset >= self._start.live_from
+        found = [Answers(block.offset + 1, []) for block in (blocks if apart else blocks[-1:])]
+        replayed, first = blocks[0].offset < self._start.log_end, 0
         for part in self.guarded.parts(blocks, rows, self._seen.origins) if len(rows) else ():
             if backfilled:
                 self.guarded.fold(self._fold_of_now, part)
                 continue
             judged = self._judged(part)
             if answered:
-                decided.messages.extend(self._answers(judged, replayed=blocks[0].offset < self._start.log_end))
+                for at, piece in pieces(ends if apart else ends[-1:], first=first, count=len(part.rows)):
+                    found[at].messages.extend(self._answers(judged, piece, replayed=replayed))
                 decided.batches.append(judged)
             else:  # in an earlier life it was
                 self.silent_rows += len(part.rows)
+            first += len(part.rows)
+        decided.answers.extend(answers for answers in found if answers.messages)
 
     def _of_one_batch(self, block: Block) -> tuple[bool, bool]:
         return is_of(block.origin, self.in_force.controls.get(BACKFILL)), self.guarded.suspect(block)
@@ -164,20 +155,20 @@ class Task:
         verdicts = self.in_force.judge(rows, folded.features, status=folded.status, reason=rows["reason"], versions=len(self._versions) - 1)
         return Judged(rows, folded, self.guarded.answers(fold, part, folded, verdicts))
 
-    def _answers(self, judged: Judged, *, replayed: bool) -> list[Message]:
-        rows, folded, verdicts = judged
+    def _answers(self, judged: Judged, piece: slice, *, replayed: bool) -> list[Message]:
+        rows, folded = judged.rows[piece], judged.folded
         decisions = encode_decisions(
             rows,
-            verdicts,
+            judged.verdicts[piece],
             origins=self._seen.origins,
             versions=self._versions,
             topic=self._decisions,
             primaries=tuple((entity.name, entity.field) for entity in self._catalogue.entities),
             score_name=self.in_force.score,
-            shown=shown(self.in_force.shows, folded.features),
+            shown=shown(self.in_force.shows, folded.features[piece]),
             replayed=replayed,
         )
-        refused = rows[folded.status == Status.REFUSED]
+        refused = rows[folded.status[piece] == Status.REFUSED]
         return decisions + (dead_letters(refused, origins=self._seen.origins, topic=self._dead_letters) if len(refused) else [])
 
     @property

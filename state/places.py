@@ -4,11 +4,20 @@ It suffices because a source partition is appended in order and without gaps, by
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
 from schemas.records import Origin
 from schemas.row import Block, Rows
+
+
+class Unseen(NamedTuple):
+    """Rows of blocks, in order. ends: how many of them there are up to each block's end."""
+
+    rows: Rows
+    ends: list[int]
 
 
 class Seen:
@@ -22,14 +31,15 @@ class Seen:
             self._highest.append(offset)
         self._index = {origin[:2]: at for at, origin in enumerate(self.origins)}
 
-    def unseen(self, blocks: Sequence[Block]) -> Rows:
+    def unseen(self, blocks: Sequence[Block]) -> Unseen:
         """The rows of these blocks that were not folded before, `origin` filled in; from now on they count as folded.
 
         At least one block, none of them a control row. Joined as bytes: numpy asks of structured arrays, at 100 us, whether their columns
         agree, and those of one task always do.
         """
         parts: list[bytes] = []
-        counts: list[tuple[int, int]] = []
+        origins: list[int] = []
+        ends = [0]
         for block in blocks:
             assert block.origin is not None, "a control row has no rows"
             at = self._at(block.origin)
@@ -40,13 +50,12 @@ class Seen:
             if len(rows):
                 self._highest[at] = int(offsets[-1])
                 parts.append(rows.tobytes())
-                counts.append((len(rows), at))
+            origins.append(at)
+            ends.append(ends[-1] + len(rows))
         new: Rows = np.frombuffer(bytearray().join(parts), blocks[0].rows.dtype)
-        origins, begin = new["origin"], 0
-        for count, at in counts:
-            origins[begin : begin + count] = at
-            begin += count
-        return new
+        for at, (begin, end) in zip(origins, pairwise(ends), strict=True):
+            new["origin"][begin:end] = at
+        return Unseen(new, ends[1:])
 
     def highest(self, origin: Origin) -> int:
         """The highest place folded of a source partition; -1: none."""

@@ -25,6 +25,7 @@ class Reader:
         self.positions: dict[Partition, int] = {}
         self.revoked: list[Partition] = []
         self.lost: list[Partition] = []
+        self.begun: list[int] = []
         self.auto = auto
         self.begin: Callable[[Partition], int] | None = None
 
@@ -43,6 +44,7 @@ class Reader:
         else:
             position = self.begin(partition)
         self.positions[partition] = position
+        self.begun.append(position)
         self.source.flow(partition, position)
 
     async def _revoked(self, partition: Partition) -> None:

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any, NamedTuple, cast
 
 from engine.control import control_of, control_row, first_row
+from engine.decided import Answers
 from engine.guarded import Guarded
 from engine.task import Task
 from features.by_reference import fold_one
@@ -54,10 +55,14 @@ class Poisoned(Fold):
 class Lived(NamedTuple):
     """What a life came to, if it did not end in a death."""
 
-    messages: list[Message]
+    answers: list[Answers]
     values: dict[tuple[str, bytes], bytes]
     seen: Any
     guarded: Guarded
+
+    @property
+    def messages(self) -> list[Message]:
+        return [message for answers in self.answers for message in answers.messages]
 
 
 def written() -> list[Record]:
@@ -83,7 +88,9 @@ def first_rows() -> Iterator[Message]:
         yield control_row(control, LOG)
 
 
-def live(log: Sequence[Record], *, poison: tuple[Kind, int] = (Kind.TRANSACTION, -1), guarded: Guarded | None = None) -> Lived:
+def live(
+    log: Sequence[Record], *, poison: tuple[Kind, int] = (Kind.TRANSACTION, -1), guarded: Guarded | None = None, apart: bool = False
+) -> Lived:
     """Everything from the first row on, in fetches of some messages."""
     marker = Marker(topic_id="log-id", offset=0, key_fingerprint=PSEUDONYMS.fingerprint, fold_version=FOLD_VERSION)
     kind = type("Poison", (Poisoned,), {"poison": poison})
@@ -97,13 +104,13 @@ def live(log: Sequence[Record], *, poison: tuple[Kind, int] = (Kind.TRANSACTION,
         dead_letters="dead-letters",
         guarded=guarded,
     )
-    messages: list[Message] = []
+    answers: list[Answers] = []
     for begin in range(0, len(log), 7):
         fetch = Fetch(LOG, task.progress.folded, list(log[begin : begin + 7]))
-        messages += task.decide(fetch).messages
+        answers += task.decide(fetch, apart=apart).answers
         task.progress.sent(upto=fetch.end, messages=0)
     frozen = task.freeze()
-    return Lived(messages, {(entity, key): value for entity, key, value in frozen.values}, frozen.marker.seen, task.guarded)
+    return Lived(answers, {(entity, key): value for entity, key, value in frozen.values}, frozen.marker.seen, task.guarded)
 
 
 def lives(log: Sequence[Record], file: Path, *, poison: tuple[Kind, int], fold_one: Any = fold_one) -> tuple[Lived, int]:  # noqa: ANN401

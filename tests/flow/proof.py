@@ -129,7 +129,7 @@ def _oracle(settings: Settings, found: Left, catalogue: Catalogue, held: dict[tu
     rows, features, sources = [], [], []
     for record in found.log:
         block = unpack(record, row_dtype(catalogue.signals))
-        for row in seen.unseen([block]) if block.control is None else ():
+        for row in seen.unseen([block]).rows if block.control is None else ():
             outcome = fold_row(cell, row, catalogue)
             if outcome.status == Status.FRESH:
                 rows.append(row)

@@ -157,6 +157,9 @@ def test_a_worker_that_dies_between_any_two_calls_of_a_transaction_is_seen_to_an
     connection = prepare(settings, partitions=PARTITIONS)
     worker = RunningWorker(settings, log=tmp_path / "worker.log")
     try:
+        worker.start()  # until a model stands
+        worker.wait_ready()
+        assert worker.stop() == 0
         with Load(connection, settings.transactions_topic, partitions=PARTITIONS, rate=RATE) as load:
             for number, (step, side) in enumerate(product(Transaction.STEPS, ("before", "after")), 1):
                 worker.start(WEIR_FAILPOINT=f"{step}:{side}:{number}")
@@ -198,7 +201,7 @@ def test_a_group_that_forgot_where_it_stood_is_refused_and_goes_on_from_where_it
     (offset,) = (place.offset for place in stands if place.topic == cell.topic)
     until_empty(admin, group)
     admin.delete_consumer_groups([group])[group].result()
-    assert_refused(end_of_start(settings), f"the group has no offset for cell 0, although the state on this disk stands at {offset}: ")
+    assert_refused(end_of_start(settings), f"the group has no offset for cell 0, although the state in the changelog stands at {offset}: ")
     shutil.rmtree(settings.data_folder)
     cell.offset = offset
     until_empty(admin, group)

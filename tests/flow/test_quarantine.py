@@ -79,8 +79,8 @@ def test_the_last_resort(kafka: str, prefix: str, tmp_path: Path) -> None:
         assert worker.stop() == 0
     finally:
         worker.kill()
-    refused(weir(settings, "quarantine", "add", f"{settings.transactions_topic}:0:3"), "it was folded and answered")
-    refused(weir(settings, "quarantine", "remove", place), "it was folded and answered")
+    refused(weir(settings, "quarantine", "add", f"{settings.transactions_topic}:0:3"), "where what is saved ends: it was folded")
+    refused(weir(settings, "quarantine", "remove", place), "where what is saved ends: it was folded")
     skew = weir(settings, "skew", "--json")
     assert skew.code == 0, skew
     assert json.loads(skew.out)["values_compared"] > 100
