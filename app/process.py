@@ -1,8 +1,10 @@
 """The process of a worker: Faust's app and worker, its name in the group, and an orderly end of ours."""
 
+import asyncio
 import hashlib
 import logging
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +12,11 @@ import faust
 
 from agents.credentials import credentials
 from app.settings import Settings
+from schemas.errors import Ours
 from telemetry.logs import set_up
 
+DRAIN_SECONDS_MAX = 10.0
+"""Of an orderly end. Whoever waits for it kills after some time, too."""
 _log = logging.getLogger("weir")
 
 
@@ -32,7 +37,13 @@ class Worker(faust.Worker):  # type: ignore[misc]  # Faust has no types
 
     async def _stop_on_signal(self, signal: object) -> None:
         del signal
-        await self.drain()
+        drained, _ = await asyncio.wait([asyncio.ensure_future(self.drain())], timeout=DRAIN_SECONDS_MAX)
+        if not drained:
+            said = f"not drained within {DRAIN_SECONDS_MAX:g} s (is the broker away?): ended as a kill would, nothing is lost"
+            print(f"weir: {said}, some answers may come again", file=sys.stderr, flush=True)
+            os._exit(Ours.exit_code)
+        for drain in drained:
+            drain.result()
         os._exit(0)
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
+from broker.admin import Admin
 from broker.connection import Connection
 from schemas.errors import BrokerUnreachable
 from schemas.records import Partition
@@ -16,10 +16,10 @@ class Positions:
     """Of one group, of which it is no member. Every method asks the broker and raises BrokerUnreachable if it does not answer."""
 
     def __init__(self, connection: Connection, group: str) -> None:
-        self._connection, self._group = connection, group
+        self._group = group
         options = {"group.id": group, "enable.auto.commit": False, "isolation.level": "read_uncommitted", "log_level": 0}
         self._consumer = Consumer(connection.librdkafka(**options))  # ends: also of what a transaction has not yet shown
-        self._admins: list[AdminClient] = []
+        self._admin = Admin(connection)
 
     def committed(self, partitions: Sequence[Partition]) -> dict[Partition, int]:
         """The group's offsets; a partition that has none is left out."""
@@ -40,13 +40,10 @@ class Positions:
 
     def members(self) -> dict[str, list[Partition]]:
         """Name of each member (as it calls itself, where it is a static one) -> what it was given."""
-        if not self._admins:
-            self._admins.append(self._connection.admin())
         try:
-            found = self._admins[-1].describe_consumer_groups([self._group], request_timeout=SECONDS)[self._group].result()
+            found = self._admin.client.describe_consumer_groups([self._group], request_timeout=SECONDS)[self._group].result()
         except KafkaException as error:
-            # One that has seen its only broker die does not find it again. It is kept: what it was asked may still be under way.
-            self._admins.append(self._connection.admin())
+            self._admin.unanswered()
             raise self._unreachable(error) from None
         return {
             member.group_instance_id or member.member_id: [

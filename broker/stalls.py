@@ -16,6 +16,7 @@ from typing import NamedTuple
 from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # it is public, and exported by its place alone
 
+from broker.admin import Admin
 from broker.connection import Connection
 from broker.flow import Stand
 from broker.topics import Topics
@@ -106,7 +107,8 @@ class Looking:
         ids: Mapping[str, str],
         anew: Callable[[str], None],
     ) -> None:
-        self._admin, self._topics = connection.admin(), Topics(connection)
+        self._admin = Admin(connection)
+        self._topics = Topics(connection, self._admin)
         self._ids, self._anew = ids, anew
         self._stalls, self._stands, self._member, self._now, self._report = stalls, stands, member, now, report
         self._reported: set[str] = set()
@@ -123,6 +125,7 @@ class Looking:
                 found = self._look()
             except (KafkaException, BrokerUnreachable) as error:
                 _log.debug("nothing is known of the broker: %s", error)
+                self._admin.unanswered()
                 self._stalls.forget()
                 found = {}
             for name in self._reported - found.keys():
@@ -149,11 +152,11 @@ class Looking:
 
     def _ends(self, partitions: list[Partition]) -> dict[Partition, int]:
         asked = {TopicPartition(topic, number): _LATEST for topic, number in partitions}
-        answers = self._admin.list_offsets(asked, request_timeout=ANSWER_SECONDS) if asked else {}
+        answers = self._admin.client.list_offsets(asked, request_timeout=ANSWER_SECONDS) if asked else {}
         return {Partition(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}
 
     def _assigned(self, member: Member) -> frozenset[Partition] | None:
-        (answer,) = self._admin.describe_consumer_groups([member.group], request_timeout=ANSWER_SECONDS).values()
+        (answer,) = self._admin.client.describe_consumer_groups([member.group], request_timeout=ANSWER_SECONDS).values()
         group = answer.result()
         if group.state not in {ConsumerGroupState.STABLE, ConsumerGroupState.EMPTY}:
             return None

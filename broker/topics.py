@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it re-exports these without saying so
-    AdminClient,
     ConfigResource,
     NewPartitions,
     NewTopic,
@@ -21,6 +20,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it re-expor
     TopicDescription,
 )
 
+from broker.admin import Admin
 from broker.connection import SECONDS, Connection
 from schemas.errors import BrokerUnreachable, DeliveryFailed, TopicMismatch, TopicMissing
 from schemas.records import Message, Partition
@@ -59,10 +59,8 @@ def configuration(topic: Topic) -> dict[str, str]:
 class Topics:
     """What the cluster knows of topics. Every method asks the broker and waits; each raises BrokerUnreachable if it does not answer."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._admin = connection.admin()
-        self._retired: list[AdminClient] = []
+    def __init__(self, connection: Connection, admin: Admin | None = None) -> None:
+        self._connection, self._admin = connection, admin or Admin(connection)
 
     def create(self, topics: Iterable[Topic], *, prefix: str, replication: int = 1) -> list[str]:
         """Makes those that are missing; their names. Raises TopicMismatch if one that is there is not as it must be."""
@@ -70,7 +68,7 @@ class Topics:
         self._refuse([d for d in self.differences(wanted.values(), prefix=prefix, replication=replication) if d.property != "topic"])
         missing = wanted.keys() - self._descriptions(list(wanted))
         new = [NewTopic(name, t.partitions, replication, config=configuration(t)) for name, t in wanted.items() if name in missing]
-        for name, future in self._admin.create_topics(new, operation_timeout=SECONDS).items() if new else ():
+        for name, future in self._admin.client.create_topics(new, operation_timeout=SECONDS).items() if new else ():
             try:
                 future.result()
             except KafkaException as error:
@@ -85,7 +83,7 @@ class Topics:
         if self.partitions(topic) >= partitions:
             return False
         try:
-            self._admin.create_partitions([NewPartitions(topic, partitions)], operation_timeout=SECONDS)[topic].result()
+            self._admin.client.create_partitions([NewPartitions(topic, partitions)], operation_timeout=SECONDS)[topic].result()
         except KafkaException as error:
             raise TopicMissing(f"topic {topic} cannot be given {partitions} partitions: {error.args[0].str()}") from None
         deadline = time.monotonic() + SECONDS
@@ -97,7 +95,7 @@ class Topics:
     def delete(self, topics: Iterable[Topic], *, prefix: str) -> None:
         """Deletes those that are there: of a demo or a measurement on a cluster that goes on. Raises BrokerUnreachable."""
         there = self._descriptions([topic.under(prefix) for topic in topics])
-        for name, future in self._admin.delete_topics(list(there), operation_timeout=SECONDS).items() if there else ():
+        for name, future in self._admin.client.delete_topics(list(there), operation_timeout=SECONDS).items() if there else ():
             try:
                 future.result()
             except KafkaException as error:
@@ -160,8 +158,7 @@ class Topics:
                 return self.topic_id(topic)
             except BrokerUnreachable as error:
                 _log.warning("%s", error)
-                self._retired.append(self._admin)  # it does not find its only broker again; what it was asked may still be under way
-                self._admin = self._connection.admin()
+                self._admin.unanswered()
                 time.sleep(RETRY_SECONDS)
 
     def topic_ids(self, topics: Iterable[str]) -> dict[str, str]:
@@ -185,7 +182,7 @@ class Topics:
         which, deadline = getattr(OffsetSpec, end)(), time.monotonic() + SECONDS
         while True:
             try:
-                return int(self._admin.list_offsets({place: which}, request_timeout=SECONDS)[place].result().offset)
+                return int(self._admin.client.list_offsets({place: which}, request_timeout=SECONDS)[place].result().offset)
             except KafkaException as error:
                 if error.args[0].code() in _LEADERLESS and time.monotonic() < deadline:
                     time.sleep(0.05)  # made a moment ago: the broker has not yet heard that it leads
@@ -203,7 +200,7 @@ class Topics:
     def _descriptions(self, names: Sequence[str]) -> dict[str, TopicDescription]:
         """Of those that are there."""
         there = {}
-        for name, future in self._admin.describe_topics(TopicCollection(list(names)), request_timeout=SECONDS).items():
+        for name, future in self._admin.client.describe_topics(TopicCollection(list(names)), request_timeout=SECONDS).items():
             try:
                 there[name] = future.result()
             except KafkaException as error:
@@ -214,7 +211,7 @@ class Topics:
     def _configurations(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
         resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
         found = {}
-        for resource, future in self._admin.describe_configs(resources, request_timeout=SECONDS).items() if resources else ():
+        for resource, future in self._admin.client.describe_configs(resources, request_timeout=SECONDS).items() if resources else ():
             try:
                 found[resource.name] = {entry.name: str(entry.value) for entry in future.result().values()}
             except KafkaException as error:
@@ -226,7 +223,7 @@ class Topics:
         deadline = time.monotonic() + SECONDS
         waiting = set(names)
         while waiting and time.monotonic() < deadline:
-            for name, topic in self._admin.list_topics(timeout=SECONDS).topics.items():
+            for name, topic in self._admin.client.list_topics(timeout=SECONDS).topics.items():
                 if topic.partitions and all(p.leader >= 0 for p in topic.partitions.values()):
                     waiting.discard(name)
             time.sleep(0.02 if waiting else 0)

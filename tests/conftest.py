@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import signal
 from pathlib import Path
 
 from hypothesis import settings
@@ -29,3 +30,5 @@ def set_what_the_launcher_sets() -> None:
 
 
 set_what_the_launcher_sets()
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a shell's background job: what is started here would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from confluent_kafka import KafkaException
 
-from broker import snapshots
+from broker import admin, snapshots
+from broker.admin import Admin
 from broker.committed import GAP_SECONDS_MAX, Committed
 from broker.connection import Connection
 from broker.embedded import EmbeddedBroker, embedded_broker
@@ -137,3 +139,29 @@ def test_a_topics_id_is_asked_for_until_there_is_an_answer(broker: EmbeddedBroke
             answer.result(12)
         broker.start()
         assert answer.result(40) == known
+
+
+def test_who_asks_now_and_then_finds_the_broker_again_and_keeps_no_client_for_ever(
+    broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admin, "RENEW_SECONDS", 0.5)
+    monkeypatch.setattr(admin, "KEPT_SECONDS", 2.0)
+    asking = Admin(Connection(broker.bootstrap))
+
+    def answers() -> bool:
+        try:
+            return "asked" in asking.client.list_topics(timeout=0.3).topics
+        except KafkaException:
+            asking.unanswered()
+            return False
+
+    make_topic(broker.bootstrap, "asked")
+    assert answers()
+    first = asking.client
+    broker.kill()
+    for _ in range(20):
+        assert not answers()
+        assert len(asking._replaced) <= 5
+    broker.start()
+    assert any(answers() for _ in range(100))
+    assert asking.client is not first

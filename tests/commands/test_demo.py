@@ -34,9 +34,12 @@ def test_ctrl_c_ends_it_and_leaves_nothing_running(tmp_path: Path) -> None:
     with (tmp_path / "out").open("w+") as out:
         command = [sys.executable, "-m", "app", "demo"]
         demo = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out, start_new_session=True)
-        _wait_for(tmp_path / "out", "decided")
-        os.killpg(demo.pid, signal.SIGINT)
-        code = demo.wait(40)
+        try:
+            _wait_for(tmp_path / "out", "decided")
+            os.killpg(demo.pid, signal.SIGINT)
+            code = demo.wait(40)
+        finally:
+            demo.kill()
     said = (tmp_path / "out").read_text()
     assert code == 0, said
     assert " decisions, 0 dead letters" in said

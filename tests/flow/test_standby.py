@@ -6,6 +6,7 @@ w2   standby ── hedges ── owner ─────────────�
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ HEDGE_MS = 1000
 """So that a busy machine is taken for no death; and so late a decision may be, plus what a busy machine takes:"""
 LATEST_SECONDS = 3.5
 SESSION_SECONDS = 6.0
+DRAIN_SECONDS_MAX = 10.0
 OFTEN = {"checkpoint_seconds": 0.5, "save_seconds": 1.0}
 
 
@@ -190,7 +192,9 @@ def test_a_planned_end_of_the_owner_repeats_nothing(kafka: str, prefix: str, tmp
             owner = told.owner
             survivor = told.other(owner)
             told.watch(survivor)
+            began = time.monotonic()
             assert owner.stop() == 0
+            assert time.monotonic() - began < DRAIN_SECONDS_MAX
             told.until_role(survivor, "owner")
             told.flows(2, sent)
         sent.assert_all_decided(told.engine)
