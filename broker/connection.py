@@ -1,7 +1,9 @@
 """The one set of settings that every client of the broker starts from."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
@@ -11,6 +13,9 @@ from schemas.errors import BrokerUnreachable
 
 SECONDS = 10.0
 """How long a question to the broker may take at a start."""
+RENEW_SECONDS = 5.0
+KEPT_SECONDS = 60.0
+"""Longer than anything takes that is asked of one."""
 
 
 @dataclass(frozen=True)
@@ -57,3 +62,28 @@ class Connection:
             admin.poll(0)
             because = heard[-1] if heard else error.args[0].str()
             raise BrokerUnreachable(f"no Kafka broker answered at {self.bootstrap} within {seconds:g} s: {because}") from None
+
+
+class Admin:
+    """An AdminClient for a process that runs on: `client` is the one to ask now.
+
+    One that has seen its only broker die does not find it again, so another takes its place. confluent-kafka crashes when one goes whose
+    questions are still under way: those that were replaced are kept for a while.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._replaced: deque[tuple[float, AdminClient]] = deque()
+        self._make()
+
+    def unanswered(self) -> None:
+        """The broker did not answer. Where the client is older than 5 s another one is made."""
+        now = monotonic()
+        while self._replaced and now - self._replaced[0][0] > KEPT_SECONDS:
+            self._replaced.popleft()
+        if now - self._made > RENEW_SECONDS:
+            self._replaced.append((now, self.client))
+            self._make()
+
+    def _make(self) -> None:
+        self.client, self._made = self._connection.admin(), monotonic()

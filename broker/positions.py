@@ -4,8 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from broker.admin import Admin
-from broker.connection import Connection
+from broker.connection import Admin, Connection
 from schemas.errors import BrokerUnreachable
 from schemas.records import Partition
 

@@ -16,8 +16,7 @@ from typing import NamedTuple
 from confluent_kafka import ConsumerGroupState, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined]  # it is public, and exported by its place alone
 
-from broker.admin import Admin
-from broker.connection import Connection
+from broker.connection import Admin, Connection
 from broker.flow import Stand
 from broker.topics import Topics
 from schemas.errors import BrokerUnreachable

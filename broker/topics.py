@@ -20,8 +20,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it re-expor
     TopicDescription,
 )
 
-from broker.admin import Admin
-from broker.connection import SECONDS, Connection
+from broker.connection import SECONDS, Admin, Connection
 from schemas.errors import BrokerUnreachable, DeliveryFailed, TopicMismatch, TopicMissing
 from schemas.records import Message, Partition
 from schemas.topics import Topic

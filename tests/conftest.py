@@ -6,6 +6,7 @@ import shutil
 import signal
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 ROOT = Path(__file__).parents[1]
@@ -32,3 +33,13 @@ def set_what_the_launcher_sets() -> None:
 set_what_the_launcher_sets()
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a shell's background job: what is started here would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where two processes run the tests: the engines of tests/flow one after the other in the one, file by file all else in the other.
+
+    An engine has workers and a broker, and mostly waits for the group's session; two of them at once would wait for each other.
+    """
+    for item in items:
+        room = item.path.relative_to(ROOT / "tests").parts[0]
+        item.add_marker(pytest.mark.xdist_group("flow" if room == "flow" else item.path.name))

@@ -1,6 +1,7 @@
 """weir test: ruff, mypy and pytest, in this order; further arguments go to pytest.
 
-The checkers first: they take seconds, and a wrong type explains a failing test. All are run, also after a failure.
+The checkers first: they take seconds, and a wrong type explains a failing test. All are run, also after a failure. Without arguments pytest
+runs in two processes.
 """
 
 import argparse
@@ -15,7 +16,9 @@ CHECKERS = {
     "ruff format": ["ruff", "format", "--check", "--quiet", "."],
     "mypy --strict": ["mypy", "--no-error-summary"],
 }
-PYTEST = ["pytest", "--verbose", "--durations=10", "--durations-min=5"]  # a line for each file, with the share that is done
+PYTEST = ["pytest", "--durations=10", "--durations-min=5"]
+BY_FILE = ["--verbose"]  # a line for each file, with the share that is done
+IN_TWO = ["--numprocesses=2", "--dist=loadgroup"]  # tests/conftest.py says what runs beside what
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Returns pytest's exit code where it failed, else the first failing checker's. pytest's summary is the last line."""
     codes = [] if arguments.no_checkers else [check(name, command) for name, command in CHECKERS.items()]
-    tests = subprocess.run([sys.executable, "-m", *PYTEST, *arguments.further], cwd=ROOT, check=False).returncode
+    beside = BY_FILE if arguments.further else IN_TWO
+    tests = subprocess.run([sys.executable, "-m", *PYTEST, *beside, *arguments.further], cwd=ROOT, check=False).returncode
     return tests or next((code for code in codes if code), 0)
 
 

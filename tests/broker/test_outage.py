@@ -8,10 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from confluent_kafka import KafkaException
 
-from broker import admin, snapshots
-from broker.admin import Admin
+from broker import connection, snapshots
 from broker.committed import GAP_SECONDS_MAX, Committed
-from broker.connection import Connection
+from broker.connection import Admin, Connection
 from broker.embedded import EmbeddedBroker, embedded_broker
 from broker.sink import Sink
 from broker.topics import Topics
@@ -144,8 +143,8 @@ def test_a_topics_id_is_asked_for_until_there_is_an_answer(broker: EmbeddedBroke
 def test_who_asks_now_and_then_finds_the_broker_again_and_keeps_no_client_for_ever(
     broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admin, "RENEW_SECONDS", 0.5)
-    monkeypatch.setattr(admin, "KEPT_SECONDS", 2.0)
+    monkeypatch.setattr(connection, "RENEW_SECONDS", 0.5)
+    monkeypatch.setattr(connection, "KEPT_SECONDS", 2.0)
     asking = Admin(Connection(broker.bootstrap))
 
     def answers() -> bool:
