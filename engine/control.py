@@ -26,8 +26,6 @@ from schemas.errors import IdKeyChanged, WeirError
 from schemas.records import Message, Partition, RowPlace
 from schemas.row import CONTROL_HEADER
 
-FOLD = "fold-version"
-"""Likewise: the fold version of the build that owns a cell, or did last."""
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -36,6 +34,8 @@ encode_place, decode_place = msgspec.json.Encoder().encode, msgspec.json.Decoder
 
 ID_KEY = "id-key"
 """No artefact, but echoed as one: the fingerprint of the key by which a cell's identifiers are hashed."""
+FOLD = "fold-version"
+"""Likewise: the fold version of the build that owns a cell, or did last."""
 
 
 def control_row(control: Control, log: Partition) -> Message:

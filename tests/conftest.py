@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,11 +36,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a shell's backgro
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class InTwo(LoadScopeScheduling):
     """Where two processes run the tests: the engines of tests/flow one after the other in the one, file by file all else in the other.
 
     An engine has workers and a broker, and mostly waits for the group's session; two of them at once would wait for each other.
     """
-    for item in items:
-        room = item.path.relative_to(ROOT / "tests").parts[0]
-        item.add_marker(pytest.mark.xdist_group("flow" if room == "flow" else item.path.name))
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "flow" if nodeid.startswith("tests/flow/") else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> InTwo:
+    """Instead of those that pytest-xdist has."""
+    return InTwo(config, log)

@@ -18,7 +18,7 @@ CHECKERS = {
 }
 PYTEST = ["pytest", "--durations=10", "--durations-min=5"]
 BY_FILE = ["--verbose"]  # a line for each file, with the share that is done
-IN_TWO = ["--numprocesses=2", "--dist=loadgroup"]  # tests/conftest.py says what runs beside what
+IN_TWO = ["--numprocesses=2"]  # tests/conftest.py says what runs beside what
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

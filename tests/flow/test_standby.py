@@ -201,6 +201,34 @@ def test_a_planned_end_of_the_owner_repeats_nothing(kafka: str, prefix: str, tmp
         assert survivor.stop() == 0
 
 
+def test_a_rolling_restart_moves_nothing(kafka: str, prefix: str, tmp_path: Path) -> None:
+    def changes(worker: RunningWorker) -> list[str]:
+        return [line for line in worker.get("metrics").splitlines() if line.startswith("weir_partition_changes_total")]
+
+    with pair(kafka, prefix, tmp_path) as told:
+        with load(told) as sent:
+            second = told.workers[1]
+            second.start()
+            second.wait_ready()
+            told.both()
+            told.flows(2, sent)
+            owner = told.owner
+            for worker in (told.other(owner), owner):
+                beside = told.other(worker)
+                before = changes(beside)
+                told.watch(beside)
+                assert worker.stop() == 0
+                worker.start()
+                worker.wait_ready()
+                told.flows(1, sent)
+                assert changes(beside) == before
+            assert told.owner is owner
+        sent.assert_all_decided(told.engine, once=False)
+        assert max(each[0].seconds for each in told.answers) < LATEST_SECONDS, "no more than a kill costs"
+        for each in told.workers:
+            assert each.stop() == 0
+
+
 def test_without_standby_a_worker_folds_what_it_owns_and_that_is_all(kafka: str, prefix: str, tmp_path: Path) -> None:
     with pair(kafka, prefix, tmp_path, standby=False) as told:
         with load(told) as sent:
