@@ -36,7 +36,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a shell's backgro
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-class InTwo(LoadScopeScheduling):
+class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Where two processes run the tests: the engines of tests/flow one after the other in the one, file by file all else in the other.
 
     An engine has workers and a broker, and mostly waits for the group's session; two of them at once would wait for each other.
