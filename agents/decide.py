@@ -6,13 +6,14 @@ fetch ─> decide ─> owner: sent        every 100 ms: commit; every few second
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from itertools import pairwise
+from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import faust
 
+from agents.batches import parts, together
 from agents.cell import Cell, Spawn
 from agents.feed import Channel, FetchQueue, or_exit
 from agents.world import World
@@ -72,24 +73,27 @@ class Deciding:
         self._every = every
         self._room: dict[Partition, Awaitable[None]] = {}
 
-    async def take(self, fetch: Fetch) -> None:
-        """One fetch; none before those of its cell that wait."""
+    async def take(self, fetch: Fetch, *following: Fetch) -> None:
+        """Fetches of one cell, in order; none before those of it that wait."""
         if (cell := self._cells.get(fetch.partition)) is None:  # closed while the fetch waited
-            self._world.reader.done(fetch)
+            for each in (fetch, *following):
+                self._world.reader.done(each)
             return
-        cell.parked.append(fetch)
+        cell.parked.extend((fetch, *following))
         await self._go_on(cell)
 
     async def _go_on(self, cell: Cell[Task]) -> None:
         while cell.parked and not cell.task.crowded and not cell.stuck:
-            fetch = cell.parked[0]
-            if not self._folded(cell, fetch):
+            fetches = together(cell.parked)
+            first = fetches[0]
+            if not self._folded(cell, first._replace(records=list(chain(*[fetch.records for fetch in fetches])))):
                 break
-            cell.parked.popleft()
-            if self._standby.full(cell):
-                cell.undone.append(fetch)
-            else:
-                self._world.reader.done(fetch)
+            for fetch in fetches:
+                cell.parked.popleft()
+                if self._standby.full(cell):
+                    cell.undone.append(fetch)
+                else:
+                    self._world.reader.done(fetch)
             await cell.out.room()
         if cell.task.crowded and not cell.making_room:
             cell.making_room = True
@@ -192,18 +196,6 @@ class Deciding:
         return cell.task.owns and not cell.leaving and self._has(cell)
 
 
-def parts(fetch: Fetch, *, folded: int, apart: bool) -> Iterator[Fetch]:
-    """What of a fetch is not folded yet. apart: each control row by itself, so that nothing is half done where one cannot be loaded."""
-    partition, after, records = fetch
-    if folded > after:
-        after, records = folded, [record for record in records if record.offset >= folded]
-    cuts = [at for at, each in enumerate(records) if apart and each.headers and is_control(each)]
-    bounds = sorted({0, *cuts, *(cut + 1 for cut in cuts), len(records)})
-    for begin, end in pairwise(bounds):
-        yield Fetch(partition, after, records[begin:end])
-        after = records[end - 1].offset + 1
-
-
 def decide(app: faust.App, queue: FetchQueue, deciding: Deciding, *, commit_seconds: float) -> None:
     """Registers the agent and its timers. queue: of the log's fetches."""
 
@@ -211,7 +203,7 @@ def decide(app: faust.App, queue: FetchQueue, deciding: Deciding, *, commit_seco
     @or_exit
     async def decide(fetches: AsyncIterator[Fetch]) -> None:
         async for fetch in fetches:
-            await deciding.take(fetch)
+            await deciding.take(fetch, *queue.following(fetch))
 
     @app.timer(commit_seconds)
     @or_exit

@@ -32,6 +32,13 @@ class FetchQueue(ThrowableQueue):  # type: ignore[misc]  # mode has no types
     def __init__(self) -> None:
         super().__init__(0, flow_control=FlowControlEvent(initially_suspended=False))
 
+    def following(self, fetch: Fetch) -> list[Fetch]:
+        """Takes out what waits right behind a fetch that was got, of the same partition."""
+        found: list[Fetch] = []
+        while self._queue and self._queue[0].partition == fetch.partition:
+            found.append(self._queue.popleft())
+        return found
+
     def forget(self, partition: Partition) -> None:
         """Drops what waits of one partition."""
         kept = [fetch for fetch in self._queue if fetch.partition != partition]

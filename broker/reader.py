@@ -1,6 +1,6 @@
 """One thread, one librdkafka consumer, whatever partitions it is told to read: records come in, fetches go out to the agents' channels.
 
-    poll once, then consume what is already there     idle: at once; loaded: in big batches
+    poll once, then consume what is already there     idle: at once; loaded: what came in 5 ms
         └─ by partition -> Fetch -> deliver(fetch), in the event loop          at most in_flight_max unfinished a partition
     flow(partition, offset)  begins, or begins anew       end(partition)  nothing more of it
 
@@ -13,7 +13,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from time import monotonic
+from time import monotonic, sleep
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka import Message as KafkaMessage
@@ -26,12 +26,10 @@ from schemas.records import Fetch, Partition
 from telemetry import metrics
 from telemetry.watchdog import Pulse
 
-RECORDS_MAX = 2000
-"""Of one read of all partitions."""
-POLL_SECONDS = 0.02
-"""Also how long a question may wait for the thread where nothing comes in."""
-STALL_SECONDS = 0.25
-"""How long a full partition may hold up the thread before it is paused."""
+RECORDS_MAX = 2000  # of one read of all partitions
+POLL_SECONDS = 0.02  # also how long a question may wait for the thread where nothing comes in
+STALL_SECONDS = 0.25  # how long a full partition may hold up the thread before it is paused
+LOADED_SECONDS, GATHER_SECONDS = 0.012, 0.005  # a fetch that follows another so soon waits for so long
 LAG_SECONDS = 1.0
 
 TooShort = Callable[[Partition, LogTooShort], object]
@@ -68,7 +66,7 @@ class Reader:
         self._read: set[Partition] = set()  # what librdkafka was told to read
         self._finished, self._stopping = threading.Event(), threading.Event()
         self._broken: KafkaError | None = None
-        self._lag_due = 0.0
+        self._lag_due = self._handed_out = 0.0
         self._thread = self.pulse.thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def take(self, topic: str, deliver: Deliver, *, too_short: TooShort | None = None) -> None:
@@ -187,7 +185,7 @@ class Reader:
         if self._broken:
             self._mend(self._broken)
             return
-        messages = [] if first is None else [first, *self._consumer.consume(RECORDS_MAX - 1, 0)]
+        messages = [] if first is None else [first, *self._rest()]
         records_of, errors = by_partition(messages)
         for message in errors:
             self._refused(message)
@@ -202,6 +200,13 @@ class Reader:
                 self._loop.call_soon_threadsafe(self._deliver, flow, fetch)
         if len(messages) < RECORDS_MAX:
             all_read(list(self._flows.values()), monotonic())
+
+    def _rest(self) -> list[KafkaMessage]:
+        """What is already there, too. Loaded, a moment later: what is paid for each fetch, from here to the broker, is paid less often."""
+        if monotonic() - self._handed_out < LOADED_SECONDS:
+            sleep(GATHER_SECONDS)
+        self._handed_out = monotonic()
+        return self._consumer.consume(RECORDS_MAX - 1, 0)
 
     def _mend(self, error: KafkaError) -> None:
         raise Ours(f"the consumer is broken: {error.str()}")

@@ -51,7 +51,7 @@ class Sink:
                     "enable.idempotence": True,
                     "enable.gapless.guarantee": True,
                     "message.timeout.ms": 0,  # never: a broker that is away is waited for
-                    "linger.ms": 0,  # nothing waits for company
+                    "linger.ms": 1,  # the answers of one fetch are handed over at once, and go in one request
                     "compression.type": "lz4",
                     "partitioner": "murmur2_random",  # as Java's clients do: readers may join by key
                     "queue.buffering.max.messages": 10 * OUTSTANDING_MAX,

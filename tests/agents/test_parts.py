@@ -5,7 +5,7 @@ from collections.abc import Collection
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.decide import parts
+from agents.batches import RECORDS_MAX, parts, together
 from schemas.records import Fetch, Partition, Record
 from schemas.row import CONTROL_HEADER
 
@@ -29,3 +29,12 @@ def test_parts_hold_each_record_that_is_not_folded_once_and_in_order(controls: d
         at = part.end
         assert not apart or len(part.records) == 1 or not any(controls[record.offset] for record in part.records)
     assert apart or len(found) <= 1
+
+
+@given(st.lists(st.integers(1, RECORDS_MAX + 10), min_size=1, max_size=6))
+def test_what_waits_is_folded_together_up_to_a_bound_and_never_nothing(sizes: list[int]) -> None:
+    waiting = [Fetch(LOG, 0, [Record(0, 0, None, b"", [])] * size) for size in sizes]
+    found = together(waiting)
+    assert found == waiting[: len(found)]
+    assert len(found) == 1 or sum(sizes[: len(found)]) <= RECORDS_MAX
+    assert len(found) == len(sizes) or sum(sizes[: len(found) + 1]) > RECORDS_MAX
