@@ -24,6 +24,13 @@ def test_help_needs_nothing_installed(copy: Copy, arguments: tuple[str, ...]) ->
     assert not copy.cache.exists()
 
 
+def test_kafka_is_fetched_for_every_command_that_starts_one() -> None:
+    listed = re.search(r'^broker="([^"]*)"', (ROOT / "weir").read_text(), re.MULTILINE)
+    assert listed
+    starts = re.compile(r"\b(embedded_broker|cluster)\(")
+    assert {file.stem for file in (ROOT / "app" / "commands").glob("*.py") if starts.search(file.read_text())} <= set(listed[1].split())
+
+
 def test_the_commands_listed_are_those_that_are_there(copy: Copy) -> None:
     (copy.root / "app" / "commands" / "test.py").unlink()
     assert "  test " not in copy.start().stdout
