@@ -1,6 +1,6 @@
 """The one set of settings that every client of the broker starts from."""
 
-from collections import deque
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from time import monotonic
@@ -14,8 +14,7 @@ from schemas.errors import BrokerUnreachable
 SECONDS = 10.0
 """How long a question to the broker may take at a start."""
 RENEW_SECONDS = 5.0
-KEPT_SECONDS = 60.0
-"""Longer than anything takes that is asked of one."""
+LISTENS_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -44,6 +43,17 @@ class Connection:
         """A quiet one: its errors come with its answers."""
         return AdminClient(self.librdkafka(log_level=0))
 
+    def listens(self) -> bool:
+        """Whether anybody accepts connections at one of the addresses, be it a broker or not."""
+        for address in self.bootstrap.split(","):
+            host, _, port = address.strip().rpartition(":")
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), timeout=LISTENS_SECONDS).close()
+            except (OSError, ValueError):
+                continue
+            return True
+        return False
+
     def require_broker(self, seconds: float = SECONDS) -> None:
         """Returns once a broker has answered. Raises BrokerUnreachable, in one sentence, when none has within that time."""
         heard: list[str] = []
@@ -67,22 +77,19 @@ class Connection:
 class Admin:
     """An AdminClient for a process that runs on: `client` is the one to ask now.
 
-    One that has seen its only broker die does not find it again, so another takes its place. confluent-kafka crashes when one goes whose
-    questions are still under way: those that were replaced are kept for a while.
+    One that has seen its only broker die may not find it again: another takes its place once somebody is there to ask. librdkafka aborts
+    a process when one goes that a broker left without an answer, however long ago: those that were replaced are kept, one or two an outage.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._replaced: deque[tuple[float, AdminClient]] = deque()
+        self._replaced: list[AdminClient] = []
         self._make()
 
     def unanswered(self) -> None:
-        """The broker did not answer. Where the client is older than 5 s another one is made."""
-        now = monotonic()
-        while self._replaced and now - self._replaced[0][0] > KEPT_SECONDS:
-            self._replaced.popleft()
-        if now - self._made > RENEW_SECONDS:
-            self._replaced.append((now, self.client))
+        """The broker did not answer. Where the client is older than 5 s, and somebody listens, another one is made."""
+        if monotonic() - self._made > RENEW_SECONDS and self._connection.listens():
+            self._replaced.append(self.client)
             self._make()
 
     def _make(self) -> None:

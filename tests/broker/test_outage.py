@@ -140,11 +140,10 @@ def test_a_topics_id_is_asked_for_until_there_is_an_answer(broker: EmbeddedBroke
         assert answer.result(40) == known
 
 
-def test_who_asks_now_and_then_finds_the_broker_again_and_keeps_no_client_for_ever(
+def test_who_asks_now_and_then_finds_the_broker_again_and_makes_few_clients(
     broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "RENEW_SECONDS", 0.5)
-    monkeypatch.setattr(connection, "KEPT_SECONDS", 2.0)
     asking = Admin(Connection(broker.bootstrap))
 
     def answers() -> bool:
@@ -156,11 +155,10 @@ def test_who_asks_now_and_then_finds_the_broker_again_and_keeps_no_client_for_ev
 
     make_topic(broker.bootstrap, "asked")
     assert answers()
-    first = asking.client
     broker.kill()
     for _ in range(20):
         assert not answers()
-        assert len(asking._replaced) <= 5
+        assert not asking._replaced, "nobody is there to be asked"
     broker.start()
     assert any(answers() for _ in range(100))
-    assert asking.client is not first
+    assert len(asking._replaced) <= 2
