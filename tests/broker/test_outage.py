@@ -162,3 +162,9 @@ def test_who_asks_now_and_then_finds_the_broker_again_and_makes_few_clients(
     broker.start()
     assert any(answers() for _ in range(100))
     assert len(asking._replaced) <= 2
+    made = asking.client
+    monkeypatch.setattr(connection, "RENEW_SECONDS", 0.0)
+    asking.unanswered()
+    assert asking.client is not made, "somebody listens"
+    assert made in asking._replaced, "it is kept"
+    assert answers()

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, NamedTuple, cast
 
 from engine.control import control_of, control_row, first_row
-from engine.decided import Answers
+from engine.decided import Answers, Decided
 from engine.guarded import Guarded
 from engine.task import Task
 from features.by_reference import fold_one
@@ -62,7 +62,7 @@ class Lived(NamedTuple):
 
     @property
     def messages(self) -> list[Message]:
-        return [message for answers in self.answers for message in answers.messages]
+        return Decided(self.answers, []).messages
 
 
 def written() -> list[Record]:

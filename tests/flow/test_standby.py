@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from app.process import DRAIN_SECONDS_MAX
 from app.running import RunningWorker, scratch, status
 from tests.flow.engine import SOURCE_PARTITIONS, Answer, Engine, metric, prepare, settings_of
 from tests.flow.load import Load
@@ -23,7 +24,6 @@ HEDGE_MS = 1000
 """So that a busy machine is taken for no death; and so late a decision may be, plus what a busy machine takes:"""
 LATEST_SECONDS = 3.5
 SESSION_SECONDS = 6.0
-DRAIN_SECONDS_MAX = 10.0
 OFTEN = {"checkpoint_seconds": 0.5, "save_seconds": 1.0}
 
 
@@ -65,6 +65,13 @@ class Pair:
         """All that was sent is decided, and so many seconds more of it."""
         wanted = len(sent.spots) + RATE * seconds
         self.engine.until(lambda: len(self.engine.reading.decisions) > wanted, f"{seconds:g} s of transactions")
+
+    def second_joins(self, sent: Load) -> None:
+        """And two seconds of what both see."""
+        self.workers[1].start()
+        self.workers[1].wait_ready()
+        self.both()
+        self.flows(2, sent)
 
     @property
     def answers(self) -> list[list[Answer]]:
@@ -154,11 +161,7 @@ def test_kill_9_of_the_owner_makes_no_decision_late(kafka: str, prefix: str, tmp
 def test_an_owner_that_slept_past_its_session_wakes_as_standby(kafka: str, prefix: str, tmp_path: Path) -> None:
     with pair(kafka, prefix, tmp_path) as told:
         with load(told) as sent:
-            second = told.workers[1]
-            second.start()
-            second.wait_ready()
-            told.both()
-            told.flows(2, sent)
+            told.second_joins(sent)
             sleeper = told.owner
             survivor = told.other(sleeper)
             told.watch(survivor)
@@ -184,11 +187,7 @@ def test_an_owner_that_slept_past_its_session_wakes_as_standby(kafka: str, prefi
 def test_a_planned_end_of_the_owner_repeats_nothing(kafka: str, prefix: str, tmp_path: Path) -> None:
     with pair(kafka, prefix, tmp_path) as told:
         with load(told) as sent:
-            second = told.workers[1]
-            second.start()
-            second.wait_ready()
-            told.both()
-            told.flows(2, sent)
+            told.second_joins(sent)
             owner = told.owner
             survivor = told.other(owner)
             told.watch(survivor)
@@ -207,11 +206,7 @@ def test_a_rolling_restart_moves_nothing(kafka: str, prefix: str, tmp_path: Path
 
     with pair(kafka, prefix, tmp_path) as told:
         with load(told) as sent:
-            second = told.workers[1]
-            second.start()
-            second.wait_ready()
-            told.both()
-            told.flows(2, sent)
+            told.second_joins(sent)
             owner = told.owner
             for worker in (told.other(owner), owner):
                 beside = told.other(worker)
