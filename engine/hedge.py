@@ -56,7 +56,7 @@ class Hedge:
         self._next = dict(own_next)
         self.held_bytes = 0
         self._cell_of, self._hedge_seconds, self._share = cell_of, hedge_seconds, share
-        self._silence = Silence(after_seconds=hedge_seconds, now=now_seconds)
+        self._silence = Silence(after_seconds=hedge_seconds, share=share, now=now_seconds)
         self._may = 0.0
         self._went = 0
         self._held: deque[Read] = deque()

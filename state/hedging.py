@@ -20,7 +20,7 @@ class Hedging:
 
     def __init__(self, *, after_seconds: float, share: float, begin: float) -> None:
         self._after_seconds, self._share = after_seconds, share
-        self._silence = Silence(after_seconds=after_seconds, now=begin)
+        self._silence = Silence(after_seconds=after_seconds, share=share, now=begin)
         self._begin = begin
         self._tokens = 0.0
         self._went = 0

@@ -2,18 +2,22 @@
 
     sign ·········· hedge time ··········> silence lasts: hedged                 sign: it was no death, twice that gap is waited for a while
 
+What went in that gap was about its share of gap / share seconds: so long the while is, and overload costs the share and no more. One short
+gap, as while another worker starts on the same machine, costs few seconds in which a death would be a gap that somebody sees.
 A gap as long as the group needs to give what is a dead one's to another was a death, and changes nothing.
 """
 
-PATIENCE_SECONDS = 30.0
 DEATH_SECONDS = 4.0
+SHARE_MIN = 0.01
+"""Below it, patience is as if it were so: minutes, not for ever."""
 
 
 class Silence:
-    """Of one who is to move something. Times are seconds of one clock, whichever."""
+    """Of one who is to move something. share: of all, so much may be hedged wrongly. Times are seconds of one clock, whichever."""
 
-    def __init__(self, *, after_seconds: float, now: float) -> None:
+    def __init__(self, *, after_seconds: float, share: float, now: float) -> None:
         self.lasts = False
+        self._share = max(share, SHARE_MIN)
         self._after_seconds, self._sign = after_seconds, now
         self._began = now
         self._patience, self._patient_until = after_seconds, now
@@ -23,7 +27,7 @@ class Silence:
         gap = now - self._began
         if wrong := self.lasts and gap < DEATH_SECONDS:
             self._patience = max(self._of(now), min(2 * gap, DEATH_SECONDS))
-            self._patient_until = now + PATIENCE_SECONDS
+            self._patient_until = max(self._patient_until, now + gap / self._share)
         self._sign, self.lasts = now, False
         return wrong
 

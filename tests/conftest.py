@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 ROOT = Path(__file__).parents[1]
 
@@ -44,6 +45,16 @@ class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
 
     def _split_scope(self, nodeid: str) -> str:
         return "flow" if nodeid.startswith("tests/flow/") else nodeid.partition("::")[0]
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """One that died. What it was at has failed, and is not tried again: it would end the next process, too."""
+        crashed: str | None = super().remove_node(node)
+        for scope, tests in list(self.workqueue.items()):
+            if crashed in tests:
+                tests[crashed] = True
+                if all(tests.values()):
+                    del self.workqueue[scope]
+        return crashed
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> InTwo:

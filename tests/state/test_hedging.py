@@ -11,7 +11,7 @@ import pytest
 from state.hedging import Hedging
 from state.held import Answer, Held
 from state.progress import Progress, Receipt
-from state.silence import DEATH_SECONDS, PATIENCE_SECONDS
+from state.silence import DEATH_SECONDS
 from tests.state.test_held import AFTER, SHARE, messages
 
 SEEDS = 60
@@ -56,7 +56,7 @@ class Checked:
         if owner != "dead" and reached and reached[-1] > self.committed:
             if self.silent and (gap := self.now - self.began) < DEATH_SECONDS:  # slow, not dead: given more time for a while
                 self.patience = max(self.waits, min(2 * gap, DEATH_SECONDS))
-                self.patient_until = self.now + PATIENCE_SECONDS
+                self.patient_until = max(self.patient_until, self.now + gap / SHARE)
             self.committed, self.moved, self.silent = reached[-1], self.now, False
         self.progress.passed(self.committed)
         self.held.release(self.committed)
