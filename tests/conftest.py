@@ -47,7 +47,7 @@ class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
         return "flow" if nodeid.startswith("tests/flow/") else nodeid.partition("::")[0]
 
     def remove_node(self, node: WorkerController) -> str | None:
-        """One that died. What it was at has failed, and is not tried again: it would end the next process, too."""
+        """One that died. What it was at is not tried again, unless it is marked as pending."""
         crashed: str | None = super().remove_node(node)
         for scope, tests in list(self.workqueue.items()):
             if crashed in tests:
@@ -55,6 +55,10 @@ class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
                 if all(tests.values()):
                     del self.workqueue[scope]
         return crashed
+
+    def mark_test_pending(self, item: str) -> None:
+        """As pytest-rerunfailures asks for one that ended its process, once."""
+        self.workqueue.setdefault(self._split_scope(item), {})[item] = False
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> InTwo:

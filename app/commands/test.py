@@ -1,7 +1,7 @@
 """weir test: ruff, mypy and pytest, in this order; further arguments go to pytest.
 
 The checkers first: they take seconds, and a wrong type explains a failing test. All are run, also after a failure. Without arguments pytest
-runs in two processes.
+runs in two processes, which may keep each other waiting: a test that fails is tried once more, and the summary names it.
 """
 
 import argparse
@@ -18,7 +18,7 @@ CHECKERS = {
 }
 PYTEST = ["pytest", "--durations=10", "--durations-min=5"]
 BY_FILE = ["--verbose"]  # a line for each file, with the share that is done
-IN_TWO = ["--numprocesses=2"]  # tests/conftest.py says what runs beside what
+IN_TWO = ["--numprocesses=2", "--reruns=1", "-rfER"]  # tests/conftest.py says what runs beside what
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,8 +1,10 @@
 """`weir worker`: takes transactions in, decides, and answers."""
 
 import argparse
+from importlib import import_module
 from typing import get_args
 
+from app.gently import gently
 from app.ground import ROLES, found
 from app.settings import Delivery, read_settings
 
@@ -29,6 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs until SIGTERM or Ctrl-C. What it stands on is checked first: its imports take seconds."""
     ground = found(read_settings(**vars(arguments)))
-    from app.worker import run as run_worker
-
-    return run_worker(ground)
+    worker = gently(lambda: import_module("app.worker"))
+    code: int = worker.run(ground)
+    return code

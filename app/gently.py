@@ -1,0 +1,35 @@
+"""A start takes a core for a second or two. Where workers share cores, those who answer payments come first."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+NICE = 10
+"""A tenth of the weight of who answers, where a core is wanted by both; all of a core that nobody wants."""
+
+
+def gently(do: Callable[[], T]) -> T:
+    """What `do` gives, or raises, done in a thread of lower priority (on Linux that is a thread's; elsewhere it is done as it is).
+
+    Threads that it begins inherit the priority, and nobody may raise it again: for imports and checks, not for clients that stay.
+    """
+    outcome: list[T] = []
+    failure: list[BaseException] = []
+
+    def run() -> None:
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+        try:
+            outcome.append(do())
+        except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
+            failure.append(error)
+
+    thread = threading.Thread(target=run, name="gently", daemon=True)
+    thread.start()
+    thread.join()
+    if failure:
+        raise failure[0]
+    return outcome[0]
