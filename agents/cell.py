@@ -30,8 +30,6 @@ class Folding(Kept, Protocol):
 T = TypeVar("T", bound=Folding)
 FENCED_SECONDS = 10.0
 """So long the group may take to say that a cell is another's, once that other has shut us out."""
-SUCCESSOR_SECONDS = 3.0
-"""So long who stepped back hedges nothing: its successor does, until it is given the cell."""
 UNABLE_SECONDS = 5.0
 """Until one that could not load what is in force tries again: a package may be on its way."""
 UNABLE = (PackageMismatch, BadCatalogue, BadPolicy, UnknownVersion)

@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import suppress
 from typing import Any, Generic
 
-from agents.cell import FENCED_SECONDS, SUCCESSOR_SECONDS, UNABLE, UNABLE_SECONDS, Begin, Cell, Spawn, T
+from agents.cell import FENCED_SECONDS, UNABLE, UNABLE_SECONDS, Begin, Cell, Spawn, T
 from agents.feed import FetchQueue
 from agents.out import Out
 from agents.world import World
@@ -33,7 +33,7 @@ _log = logging.getLogger("weir.decide")
 class Cells(Generic[T]):
     """cells: the partitions that are folded here whoever owns them; none: those that the group gives us, while it does.
 
-    hedging: makes what says when a standby sends, told in how many seconds it begins to; None: it never does.
+    hedging: makes what says when a standby sends; None: it never does.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Cells(Generic[T]):
         begin: Begin,
         world: World,
         cells: Collection[Partition],
-        hedging: Callable[[float], Hedging | None],
+        hedging: Callable[[], Hedging | None],
         out_of: Callable[[Partition], Out],
         spawn: Spawn,
     ) -> None:
@@ -111,7 +111,7 @@ class Cells(Generic[T]):
                 elif cell.task.owns:
                     async with cell.committing:
                         await cell.give_back(self._world.perform)
-                    await self._stands_by(cell, after_seconds=SUCCESSOR_SECONDS)
+                    await self._stands_by(cell)
 
     async def lost(self, partition: Partition) -> None:
         """It is another worker's already, or our session ran out while the broker was away: nothing is committed."""
@@ -183,7 +183,7 @@ class Cells(Generic[T]):
             raise
         cell = self.all[partition] = Cell(task, self._out_of(partition))
         self.tasks[partition] = task
-        cell.hedging = None if task.owns else self._hedging(0.0)
+        cell.hedging = None if task.owns else self._hedging()
         metrics.TASK_STARTS.labels(start.began).inc()
         self._world.committed.watch(partition)
         self.queue.forget(partition)
@@ -203,10 +203,10 @@ class Cells(Generic[T]):
     async def _let_go(self, cell: Cell[T]) -> None:
         await (self._stands_by(cell) if self.keeps(cell.task.partition) else self._close(cell))
 
-    async def _stands_by(self, cell: Cell[T], *, after_seconds: float = 0.0) -> None:
+    async def _stands_by(self, cell: Cell[T]) -> None:
         cell.task.owns = False
         cell.close_out()
-        cell.hedging = self._hedging(after_seconds)
+        cell.hedging = self._hedging()
         async with cell.committing, cell.saving:  # what is under way sees that, and gives up: it is none of a later assignment
             _log.info("cell %d is another's: we stand by", cell.task.partition.number)
 

@@ -139,10 +139,10 @@ def _folded(
 
     exactly_once = world.transactions is not None
 
-    def hedging(seconds: float) -> Hedging | None:
+    def hedging() -> Hedging | None:
         if exactly_once:
             return None
-        return Hedging(after_seconds=settings.hedge_ms / 1000, share=settings.hedge_share, begin=world.committed.clock + seconds)
+        return Hedging(after_seconds=settings.hedge_ms / 1000, share=settings.hedge_share, now=world.committed.clock)
 
     cells = Cells(
         task_of(settings, world, guarding, ground.board),

@@ -69,6 +69,7 @@ class Membership:
         self._fatal = fatal
         self._read = read
         self.joined = self.closing = self._finishing = False
+        self.answered = False  # a rebalance: what was paused for it is resumed, and is to be fetched again
         self._ends: list[Future[None]] = []
         self.given: dict[Partition, object] = {}  # what the group gave us, each assignment another object; of these,
         self.ours: set[Partition] = set()  # those of which nothing of an earlier assignment is still under way; of these,
@@ -108,7 +109,7 @@ class Membership:
 
     def _on_assign(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         consumer.incremental_assign([])  # the answer that the group waits for; what is to be read is assigned when it flows
-        self.joined = True
+        self.joined = self.answered = True
         if self._ran_out_until == math.inf:
             self._ran_out_until = monotonic() + LATE_SECONDS
         for partition in _partitions(places):

@@ -18,6 +18,7 @@ from time import monotonic, sleep
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
+from broker.awake import wake_fetches
 from broker.connection import Connection
 from broker.flow import FETCHES, Deliver, Fatal, Flow, Stand, all_read, by_partition, measure_lags
 from broker.questions import Questions
@@ -126,7 +127,6 @@ class Reader:
         return flow.level if (flow := self._flows.get(partition)) else (0, 0.0)
 
     def _run(self) -> None:
-        """The thread."""
         try:
             while not self._stopping.is_set():
                 self._begin_flows()
@@ -138,7 +138,6 @@ class Reader:
             self._fatal(error)
 
     def _leave(self) -> None:
-        """The end."""
         self._consumer.close()
 
     def _begin_flows(self) -> None:
@@ -169,10 +168,11 @@ class Reader:
                     flow.paused = True
                     self._consumer.pause([TopicPartition(partition.topic, partition.number)])
             self._questions.answer(self._consumer, self.pulse)
-        for partition, flow in list(self._flows.items()):
-            if flow.paused and flow.roomy:
+        if roomy := {p: flow for p, flow in list(self._flows.items()) if flow.paused and flow.roomy}:
+            for flow in roomy.values():
                 flow.paused = False
-                self._consumer.resume([TopicPartition(partition.topic, partition.number)])
+            self._consumer.resume([TopicPartition(partition.topic, partition.number) for partition in roomy])
+            wake_fetches(self._consumer, roomy)
 
     def _turn(self) -> None:
         """Reads what is there, hands it out, and lets librdkafka call back; then answers the loop."""

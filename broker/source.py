@@ -15,12 +15,15 @@ from time import monotonic
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
+from broker.awake import wake_fetches, wake_member
 from broker.connection import Connection
 from broker.flow import Deliver, Fatal
 from broker.membership import REVOKE_SECONDS, Callback, Feed, Membership
 from broker.reader import Reader, TooShort
 from schemas.records import Partition
 
+HEARTBEAT_SECONDS = 0.1
+"""A commit waits behind a join of ours, and that for the heartbeats of all."""
 _log = logging.getLogger("weir.source")
 
 
@@ -33,13 +36,16 @@ class Source(Reader):
             "group.instance.id": instance_id,
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": 6000,
-            "heartbeat.interval.ms": 100,  # a commit waits behind a join of ours, and that for the heartbeats of all
+            "heartbeat.interval.ms": int(
+                HEARTBEAT_SECONDS * 1000
+            ),  # a commit waits behind a join of ours, and that for the heartbeats of all
         }
         super().__init__(connection, group=group, fatal=fatal, in_flight_max=in_flight_max, name="source", options=options)
         self._feeds: dict[str, Feed] = {}
         self._member = Membership(self._feeds, read=self._read, forget=lambda partition: self._flows.pop(partition, None), fatal=fatal)
         self._rejoining = threading.Event()
         self._by_ourselves = False
+        self._awake = 0.0
 
     def claim(self, topic: str, *, assigned: Callback, revoked: Callback, lost: Callback | None = None) -> None:
         """Before `start`: who hears of a topic's partitions.
@@ -111,8 +117,14 @@ class Source(Reader):
         await self._questions.commit(offsets, ours=self._member.ours, topic_id=topic_id)
 
     def _turn(self) -> None:
+        if monotonic() - self._awake > HEARTBEAT_SECONDS:
+            self._awake = monotonic()
+            wake_member(self._consumer)
         super()._turn()
         self._member.give_back(self._consumer)
+        if self._member.answered:
+            self._member.answered = False
+            wake_fetches(self._consumer, self._read)
         if self._rejoining.is_set():
             self._rejoining.clear()
             self._consumer.unsubscribe()

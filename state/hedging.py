@@ -13,15 +13,11 @@ TOKENS_MAX = 1000.0
 
 
 class Hedging:
-    """Of one task that stands by; another one each time that it begins to. Times are in seconds of one clock, whichever.
+    """Of one task that stands by; another one each time that it begins to, `now`. Times are in seconds of one clock, whichever."""
 
-    begin: nothing is hedged before, unless the offset moves; silence is counted from there.
-    """
-
-    def __init__(self, *, after_seconds: float, share: float, begin: float) -> None:
+    def __init__(self, *, after_seconds: float, share: float, now: float) -> None:
         self._after_seconds, self._share = after_seconds, share
-        self._silence = Silence(after_seconds=after_seconds, share=share, now=begin)
-        self._begin = begin
+        self._silence = Silence(after_seconds=after_seconds, share=share, now=now)
         self._tokens = 0.0
         self._went = 0
         self._committed: int | None = None
@@ -40,14 +36,12 @@ class Hedging:
         if self._committed is None:  # the first that is heard is no move
             self._committed = committed
         if committed != self._committed:
-            self._committed, self._begin = committed, min(self._begin, now)
+            self._committed = committed
             self._tokens -= self._silence.sign(now) * self._went  # it was alive: that was part of the share
             self._went = 0
 
     def due(self, held: Held, now: float) -> tuple[list[Answer], int]:
         """What is to be sent now, in order, and how many messages more are overdue and stay withheld since now."""
-        if now < self._begin:
-            return [], 0
         oldest = held.oldest
         if self.silent or (oldest is not None and self._silence.heard(waiting_since=oldest.at, now=now)):
             everything = list(held.unsent())

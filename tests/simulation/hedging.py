@@ -15,11 +15,11 @@ from tests.simulation.reader import Committed, Reader
 HEDGED = tuple(dict.fromkeys(source.topic for source in SOURCES))
 
 
-def answers_hedged(outside: Outside, committed: Committed, seconds: float) -> Hedging | None:
-    """Of a task that stands by, in so many seconds; None: exactly once nobody hedges."""
+def answers_hedged(outside: Outside, committed: Committed) -> Hedging | None:
+    """Of a task that stands by; None: exactly once nobody hedges."""
     if outside.exactly_once:
         return None
-    return Hedging(after_seconds=outside.hedge_seconds, share=0.1, begin=committed.clock + seconds)
+    return Hedging(after_seconds=outside.hedge_seconds, share=0.1, now=committed.clock)
 
 
 def means_of(outside: Outside, intakes: Intakes, committed: Committed, sources: Reader, log: Reader) -> Means:

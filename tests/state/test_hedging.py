@@ -23,12 +23,12 @@ class Checked:
     def __init__(self, seed: int, held: type[Held], hedging: type[Hedging]) -> None:
         self.random = Random(seed)
         self.now = 0.0
-        self.held, self.hedging = held(), hedging(after_seconds=AFTER, share=SHARE, begin=0.0)
+        self.held, self.hedging = held(), hedging(after_seconds=AFTER, share=SHARE, now=0.0)
         self.progress = Progress(0, committed=0, stored=0, live_from=0)
         self.folded: list[tuple[int, float, int]] = []  # (upto, when, messages)
         self.sent: list[int] = []
         self.overload = self.all = 0
-        self.committed, self.moved, self.silent = 0, 0.0, False
+        self.committed, self.moved, self.silent, self.there = 0, 0.0, False, False
         self.began, self.patience, self.patient_until = 0.0, AFTER, 0.0
         self.outstanding: list[Answer] = []
 
@@ -54,10 +54,10 @@ class Checked:
         behind = {"alive": 1, "slow": 12, "dead": 10**9}[owner]
         reached = [upto for upto, _, _ in self.folded][: max(0, len(self.folded) - behind)]
         if owner != "dead" and reached and reached[-1] > self.committed:
-            if self.silent and (gap := self.now - self.began) < DEATH_SECONDS:  # slow, not dead: given more time for a while
+            if self.silent and self.there and (gap := self.now - self.began) < DEATH_SECONDS:  # slow, not dead: given more time for a while
                 self.patience = max(self.waits, min(2 * gap, DEATH_SECONDS))
                 self.patient_until = max(self.patient_until, self.now + gap / SHARE)
-            self.committed, self.moved, self.silent = reached[-1], self.now, False
+            self.committed, self.moved, self.silent, self.there = reached[-1], self.now, False, True
         self.progress.passed(self.committed)
         self.held.release(self.committed)
         self.hedging.heard(self.committed, self.now)

@@ -56,7 +56,7 @@ def test_what_was_sent_counts_for_nothing_and_is_not_sent_again() -> None:
 
 def test_silence_is_an_offset_that_stands_while_something_is_held_all_that_time() -> None:
     progress, held = filled(1, at=100.0)
-    hedging = Hedging(after_seconds=AFTER, share=SHARE, begin=0.0)
+    hedging = Hedging(after_seconds=AFTER, share=SHARE, now=0.0)
     hedging.heard(0, 0.0)
     assert hedging.due(held, 100.2) == ([], 0), "an hour in which nothing was held is no silence"
     (answer,) = hedging.due(held, 100.35)[0]
@@ -69,22 +69,9 @@ def test_silence_is_an_offset_that_stands_while_something_is_held_all_that_time(
     assert hedging.due(held, 100.5) == ([], 0)
 
 
-def test_who_stepped_back_leaves_its_successor_time() -> None:
-    _, held = filled(1, at=100.0)
-    hedging = Hedging(after_seconds=AFTER, share=SHARE, begin=103.0)
-    hedging.folded(1000)
-    hedging.heard(5, 100.1)
-    assert hedging.due(held, 102.9) == ([], 0)
-    assert hedging.due(held, 103.1) == (list(held.unsent()), 0), "overdue by itself: a share of it goes"
-    hedging = Hedging(after_seconds=AFTER, share=SHARE, begin=103.0)
-    hedging.heard(5, 100.1)
-    hedging.heard(7, 100.5)
-    assert hedging.due(held, 100.9)[0], "its successor moves: from there on it is watched as any other"
-
-
 def test_under_overload_a_share_goes_and_the_rest_is_withheld_once() -> None:
     progress, held = Progress(0, committed=0, stored=0, live_from=0), Held()
-    hedging, going, withheld = Hedging(after_seconds=AFTER, share=SHARE, begin=0.0), 0, 0
+    hedging, going, withheld = Hedging(after_seconds=AFTER, share=SHARE, now=0.0), 0, 0
     for number in range(1, 201):
         now = number * 0.01
         held.hold(progress.sent(upto=number, messages=1), messages(1), at=now, sent=False)

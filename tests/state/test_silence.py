@@ -49,6 +49,7 @@ def test_one_who_is_slow_and_not_dead_is_taken_for_dead_for_the_share_of_the_tim
 
 def test_patience_ends_and_a_death_makes_none() -> None:
     silence = Silence(after_seconds=0.3, share=0.1, now=0.0)
+    silence.sign(0.0)
     assert silence.heard(waiting_since=0.0, now=0.3)
     silence.sign(0.5)
     assert first_heard(silence, since=0.5, until=9.0) == about(1.5), "twice the gap"
@@ -58,3 +59,10 @@ def test_patience_ends_and_a_death_makes_none() -> None:
     assert first_heard(silence, since=late, until=late + 9) == round(late + 0.3, 2)
     silence.sign(late + 0.3 + DEATH_SECONDS)
     assert first_heard(silence, since=late + 5, until=late + 9) == about(late + 5.3), "as after any death"
+
+
+def test_who_has_not_moved_yet_was_not_slow() -> None:
+    silence = Silence(after_seconds=0.3, share=0.1, now=0.0)
+    assert silence.heard(waiting_since=0.0, now=0.3)
+    assert not silence.sign(1.5), "a successor that came late: it was no death, and costs nobody's share"
+    assert first_heard(silence, since=1.5, until=9.0) == about(1.8), "who dies now is no gap"
