@@ -1,0 +1,100 @@
+"""What librdkafka's threads sleep over: what stays is read on through a rebalance, and what was paused is read at once."""
+
+import asyncio
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from statistics import median
+
+import pytest
+from confluent_kafka import Producer
+
+import broker.reader
+import broker.source
+from schemas.records import Fetch, Partition
+from tests.broker.fill import make_topic
+from tests.broker.reader import Reader
+
+PARTITIONS = 12
+NOTICEABLE_SECONDS = 0.3
+"""Of what may last for a second; several are looked at, and a busy machine is late once in a while."""
+
+
+@asynccontextmanager
+async def traffic(kafka: str, topic: str, partitions: int) -> AsyncIterator[None]:
+    """A record each 10 ms into each partition."""
+    producer = Producer({"bootstrap.servers": kafka, "linger.ms": 0, "log_level": 0})
+
+    async def produce() -> None:
+        while True:
+            for partition in range(partitions):
+                producer.produce(topic, b"%d" % time.monotonic_ns(), partition=partition)
+            producer.poll(0)
+            await asyncio.sleep(0.01)
+
+    going = asyncio.create_task(produce())
+    try:
+        yield
+    finally:
+        going.cancel()
+        producer.flush(10)
+
+
+def delays_of_rebalances(kafka: str, topic: str) -> list[float]:
+    """Of a worker that three others join, one after the other: each time the longest delay of a record of what stays with it."""
+    make_topic(kafka, topic, partitions=PARTITIONS)
+
+    async def live() -> list[float]:
+        longest = []
+        async with traffic(kafka, topic, PARTITIONS), AsyncExitStack() as others, Reader(kafka, topic) as first:
+            arrived: dict[Partition, list[float]] = defaultdict(list)
+            deliver = first._deliver
+
+            def timed(fetch: Fetch) -> None:
+                now = time.monotonic_ns()
+                arrived[fetch.partition] += [(now - int(record.value or 0)) / 1e9 for record in fetch.records]
+                deliver(fetch)
+
+            first.source.take(topic, timed)
+            for number in range(2, 5):
+                await first.until(lambda number=number: len(first.positions) == PARTITIONS // (number - 1))  # type: ignore[misc]  # bound
+                await asyncio.sleep(0.5)
+                arrived.clear()
+                await others.enter_async_context(Reader(kafka, topic, name=f"w{number}"))
+                await first.until(lambda number=number: len(first.positions) == PARTITIONS // number)  # type: ignore[misc]
+                await asyncio.sleep(1)
+                longest.append(max(each for partition in first.positions for each in arrived[partition]))
+        return longest
+
+    return asyncio.run(live())
+
+
+def test_what_stays_is_read_on_while_the_group_shares_out_the_rest(kafka: str, prefix: str) -> None:
+    assert median(delays_of_rebalances(kafka, prefix)) < NOTICEABLE_SECONDS
+
+
+def test_without_waking_it_is_noticed(kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker.source, "wake_fetches", lambda *_: None)
+    assert max(delays_of_rebalances(kafka, prefix)) > NOTICEABLE_SECONDS
+
+
+def test_what_was_paused_is_read_as_soon_as_there_is_room(kafka: str, prefix: str) -> None:
+    make_topic(kafka, prefix)
+
+    async def live() -> list[float]:
+        waited = []
+        async with traffic(kafka, prefix, 1), Reader(kafka, prefix, in_flight_max=1, auto=False) as reader:
+            for _ in range(4):
+                await reader.until(lambda: bool(reader.fetches))
+                await asyncio.sleep(2 * broker.reader.STALL_SECONDS)
+                assert reader.source._flows[Partition(prefix, 0)].paused
+                held = reader.fetches.pop()
+                reader.fetches.clear()
+                since = time.monotonic()
+                reader.source.done(held)
+                await reader.until(lambda: bool(reader.fetches))
+                waited.append(time.monotonic() - since)
+        return waited
+
+    assert median(asyncio.run(live())) < NOTICEABLE_SECONDS
