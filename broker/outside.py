@@ -1,13 +1,16 @@
 """For whoever drives an engine from outside, as its producers and readers would: demo, replay, bench. A worker has Source and Sink."""
 
+from time import monotonic
+
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from broker.connection import Connection
+from broker.lanes import Lanes
 from schemas.errors import DeliveryFailed
-from schemas.records import Headers
+from schemas.records import Headers, Message
 
-LIST_SECONDS = 10.0
+LIST_SECONDS, POLL_SECONDS = 10.0, 0.02
 QUEUE_MAX = 200_000
 QUEUE_KBYTES_MAX = 131_072
 
@@ -24,36 +27,44 @@ class Outlet:
         self.offset = -1
         """The highest that was acknowledged."""
         self._failed: KafkaError | None = None
+        self._outstanding = 0
         options = {"acks": "all", "enable.idempotence": True, "linger.ms": linger_ms, "compression.type": "lz4"}
         options |= {"enable.gapless.guarantee": True, "queue.buffering.max.kbytes": QUEUE_KBYTES_MAX} if gapless else {}
         self._producer = Producer(
-            connection.librdkafka(**options, **{"queue.buffering.max.messages": QUEUE_MAX, "partitioner": "murmur2_random"})
+            connection.librdkafka(**options, **{"queue.buffering.max.messages": 2 * QUEUE_MAX, "partitioner": "murmur2_random"})
         )
+        self._lanes = Lanes(self._producer, self._refused)
 
     def send(self, value: bytes | None, *, key: bytes | None = None, partition: int = -1, headers: Headers | None = None) -> None:
         """Hands one record over; waits where the queue is full. Raises DeliveryFailed."""
         if self._failed:
             raise DeliveryFailed(f"{self.topic}: {self._failed.str()}")
-        while True:
-            try:
-                self._producer.produce(self.topic, value, key, partition, on_delivery=self._delivered, headers=list(headers or []))
-            except BufferError:
-                self._producer.poll(0.1)
-            else:
-                return
+        while self._outstanding >= QUEUE_MAX:
+            self.poll(POLL_SECONDS)
+        self._outstanding += 1
+        self._lanes.add([Message(self.topic, key, value, partition, list(headers or []))], self._delivered)
+        self._lanes.hand_over()
 
     def poll(self, seconds: float = 0.0) -> None:
-        """Takes delivery reports."""
+        """Takes delivery reports, and hands over what waited for them."""
         self._producer.poll(seconds)
+        self._lanes.hand_over()
 
     def flush(self, seconds: float = 60.0) -> None:
         """Waits until all is acknowledged. Raises DeliveryFailed."""
-        if left := self._producer.flush(seconds):
-            raise DeliveryFailed(f"{self.topic}: {left} records not acknowledged within {seconds:g} s")
+        deadline = monotonic() + seconds
+        while self._outstanding and not self._failed:
+            self.poll(POLL_SECONDS)
+            if monotonic() > deadline:
+                raise DeliveryFailed(f"{self.topic}: {self._outstanding} records not acknowledged within {seconds:g} s")
         if self._failed:
             raise DeliveryFailed(f"{self.topic}: {self._failed.str()}")
 
+    def _refused(self, topic: str, error: object) -> None:
+        raise DeliveryFailed(f"{topic}: {error.str() if isinstance(error, KafkaError) else error}")
+
     def _delivered(self, error: KafkaError | None, message: KafkaMessage) -> None:
+        self._outstanding -= 1
         if error:
             self._failed = error
         else:

@@ -1,7 +1,7 @@
 """One idempotent producer: every message acknowledged, in order and without a gap, or the process ends.
 
-    send(messages, delivered) ──> librdkafka ──> broker ──> delivered(n), in the event loop: n of these were acknowledged
-    await room()                                            back-pressure: few enough are outstanding
+    send(messages, delivered) ──> lanes ──> librdkafka ──> broker ──> delivered(n), in the event loop: n of these were acknowledged
+    await room()                                                      back-pressure: few enough are outstanding
 
 Acknowledgements are collected in the event loop, by `send` and by a timer while any are outstanding: another thread would have to take the
 interpreter's lock from the agents for each of them. Where no loop runs (a command), `send` and `flush` collect them.
@@ -18,13 +18,15 @@ from confluent_kafka import Message as KafkaMessage
 
 from broker.connection import Connection
 from broker.flow import Fatal
+from broker.lanes import Lanes
 from schemas.errors import DeliveryFailed
 from schemas.records import Message
 from telemetry import metrics
 
 OUTSTANDING_MAX = 100_000
 BYTES_OUTSTANDING_MAX = 64 << 20
-COLLECT_SECONDS = 0.01
+COLLECT_SECONDS, HURRIED_SECONDS = 0.01, 0.002
+"""How often acknowledgements are asked for while nobody sends; where messages wait for those of others."""
 ROOM_SECONDS = 0.002
 
 
@@ -42,7 +44,7 @@ class Sink:
         self.acknowledged = 0
         """Messages so far."""
         self._fatal = fatal
-        self._bytes = 0
+        self._outstanding = self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._producer = Producer(
             connection.librdkafka(
@@ -62,9 +64,11 @@ class Sink:
             )
         )
 
+        self._lanes = Lanes(self._producer, self._failed)
+
     def __len__(self) -> int:
         """Messages sent and not yet acknowledged."""
-        return len(self._producer)
+        return self._outstanding
 
     def send(self, messages: Sequence[Message], delivered: Callable[[int], object]) -> None:
         """Hands messages over, in order; never waits for the broker. One that the client itself refuses (too large) is fatal.
@@ -80,6 +84,7 @@ class Sink:
                 self._failed(str(message.topic()), error)
                 return
             left -= 1
+            self._outstanding -= 1
             self.acknowledged += 1
             if not left:
                 self._bytes -= size
@@ -87,22 +92,15 @@ class Sink:
                     metrics.MESSAGES_OUT.labels(topic).inc(count)
                 delivered(len(messages))
 
-        produce = self._producer.produce
+        self._outstanding += len(messages)
         self._bytes += size
-        for topic, key, value, partition, headers in messages:
-            try:
-                if headers:
-                    produce(topic, value, key, partition, reported, headers=headers)  # type: ignore[arg-type]  # it takes bytes
-                else:
-                    produce(topic, value, key, partition, reported)
-            except (KafkaException, BufferError) as error:
-                self._failed(topic, error.args[0])
+        self._lanes.add(messages, reported)
         self._acknowledge()
         self._collect_later()
 
     async def room(self) -> None:
         """Waits while too much is outstanding: a broker that is slow or away slows the agents down."""
-        while len(self._producer) > OUTSTANDING_MAX or self._bytes > BYTES_OUTSTANDING_MAX:
+        while self._outstanding > OUTSTANDING_MAX or self._bytes > BYTES_OUTSTANDING_MAX:
             await asyncio.sleep(ROOM_SECONDS)
             self._acknowledge()
 
@@ -115,9 +113,9 @@ class Sink:
     def flush(self, seconds: float) -> int:
         """Waits for acknowledgements; how many messages are still outstanding. Blocks the loop: for the end, and for commands."""
         deadline = monotonic() + seconds
-        while len(self._producer) and monotonic() < deadline:
-            self._acknowledge(0.05)
-        return len(self._producer)
+        while self._outstanding and monotonic() < deadline:
+            self._acknowledge(HURRIED_SECONDS if self._lanes.wait else 0.05)
+        return self._outstanding
 
     def close(self) -> None:
         """Collects nothing more."""
@@ -128,7 +126,8 @@ class Sink:
     def _collect_later(self) -> None:
         if self._timer is None:
             try:
-                self._timer = asyncio.get_running_loop().call_later(COLLECT_SECONDS, self._collect)
+                seconds = HURRIED_SECONDS if self._lanes.wait else COLLECT_SECONDS
+                self._timer = asyncio.get_running_loop().call_later(seconds, self._collect)
             except RuntimeError:
                 return  # no loop runs: a command, which flushes
 
@@ -138,14 +137,18 @@ class Sink:
             self._acknowledge()
         except Exception as error:  # noqa: BLE001  # of a `delivered`: a timer's exceptions are heard by nobody
             self._fatal(error)
-        metrics.OUTSTANDING.set(len(self._producer))
-        if len(self._producer):
+        metrics.OUTSTANDING.set(self._outstanding)
+        if self._outstanding:
             self._collect_later()
 
     def _acknowledge(self, seconds: float = 0.0) -> None:
-        """Lets librdkafka report what was acknowledged. It raises where it cannot go on: then a gap would follow."""
+        """Lets librdkafka report what was acknowledged, and gives it what waited for that.
+
+        It raises where it cannot go on: then a gap would follow.
+        """
         try:
             self._producer.poll(seconds)
+            self._lanes.hand_over()
         except KafkaException as error:
             self._failed("some topic", error.args[0])
 

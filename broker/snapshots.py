@@ -8,6 +8,7 @@ Every method waits for the broker: a thread's work. Where the broker is away it 
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from time import sleep
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -26,6 +27,8 @@ ANSWER_SECONDS = 10.0
 LAST_RECORDS = 64
 """Looked through for a marker at first; then twice as many, until there is one."""
 READ_RECORDS = 10_000
+UNDER_WAY_SECONDS_MAX = 1.0
+"""So long one piece of a save is waited for; a broker that is away is found out at the commit."""
 SILENT_SECONDS_MAX = 60.0
 Pair = tuple[bytes | None, bytes | None]
 _log = logging.getLogger("weir.snapshots")
@@ -67,7 +70,10 @@ class Snapshots:
         self._patiently(number, self._producers[number].begin_transaction)
 
     def send(self, number: int, pairs: Iterable[Pair]) -> None:
-        """Hands records over; whether they arrive is known at the commit."""
+        """Hands records over, and waits a moment for them: behind what is under way librdkafka would burn a core (`broker/lanes.py`).
+
+        Whether they arrive is known at the commit.
+        """
         producer = self._producers[number]
 
         def reported(error: KafkaError | None, _: KafkaMessage) -> None:
@@ -86,7 +92,8 @@ class Snapshots:
                         self._judge(number, error)
                     self._failed[number] = error.args[0]
                     return
-        producer.poll(0)
+        with suppress(KafkaException):  # the end of the transaction says it, too
+            producer.flush(UNDER_WAY_SECONDS_MAX)
 
     def commit(self, number: int) -> bool:
         """True: all of it is committed; False: it was aborted. Raises Fenced."""
