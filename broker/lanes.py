@@ -1,6 +1,6 @@
 """When a producer is given what: while messages of a partition are under way, the next ones wait here, and go together.
 
-    add ──> waiting ──nothing of the lane is under way, or it has been for long──> librdkafka ──> reported ──> nothing is under way
+    add ──> waiting ──few of the lane are under way, or they have been for long──> librdkafka ──> reported ──> fewer are under way
 
 librdkafka's idempotent producer has no more than five messages of a partition under way, and while others wait behind them its thread asks
 whether it may send, without a pause: that is a core for as long as the broker takes, so that a broker that was slow for a moment on shared
@@ -16,6 +16,8 @@ from confluent_kafka import Message as KafkaMessage
 
 from schemas.records import Message
 
+WINDOW = 5
+"""So many messages under way let librdkafka send more at once (its RD_KAFKA_IDEMP_MAX_INFLIGHT)."""
 OVERDUE_SECONDS = 0.25
 """Where keys choose, a lane is all partitions of a topic: one without a leader must not hold up the others for longer."""
 Reported = Callable[[KafkaError | None, KafkaMessage], None]
@@ -46,11 +48,6 @@ class Lanes:
         self._lanes: defaultdict[tuple[str, int], _Lane] = defaultdict(_Lane)
         self._waiting: dict[tuple[str, int], _Lane] = {}
 
-    @property
-    def wait(self) -> bool:
-        """Whether something does."""
-        return bool(self._waiting)
-
     def add(self, messages: Sequence[Message], reported: Reported) -> None:
         """They go at the next `hand_over` that finds their lanes free, in order. reported: of each, in the producer's poll."""
         parts: dict[tuple[str, int], list[Message]] = defaultdict(list)
@@ -66,7 +63,7 @@ class Lanes:
             return
         now = monotonic()
         for where, lane in list(self._waiting.items()):
-            if not lane.under_way or now - lane.since > OVERDUE_SECONDS:
+            if lane.under_way < WINDOW or now - lane.since > OVERDUE_SECONDS:
                 del self._waiting[where]
                 waiting, lane.waiting, lane.since = lane.waiting, [], now
                 for messages, reported in waiting:

@@ -25,8 +25,8 @@ from telemetry import metrics
 
 OUTSTANDING_MAX = 100_000
 BYTES_OUTSTANDING_MAX = 64 << 20
-COLLECT_SECONDS, HURRIED_SECONDS = 0.01, 0.002
-"""How often acknowledgements are asked for while nobody sends; where messages wait for those of others."""
+COLLECT_SECONDS = 0.001
+"""How often acknowledgements are asked for while nobody sends: messages may wait for those of others."""
 ROOM_SECONDS = 0.002
 
 
@@ -114,7 +114,7 @@ class Sink:
         """Waits for acknowledgements; how many messages are still outstanding. Blocks the loop: for the end, and for commands."""
         deadline = monotonic() + seconds
         while self._outstanding and monotonic() < deadline:
-            self._acknowledge(HURRIED_SECONDS if self._lanes.wait else 0.05)
+            self._acknowledge(ROOM_SECONDS)
         return self._outstanding
 
     def close(self) -> None:
@@ -126,8 +126,7 @@ class Sink:
     def _collect_later(self) -> None:
         if self._timer is None:
             try:
-                seconds = HURRIED_SECONDS if self._lanes.wait else COLLECT_SECONDS
-                self._timer = asyncio.get_running_loop().call_later(seconds, self._collect)
+                self._timer = asyncio.get_running_loop().call_later(COLLECT_SECONDS, self._collect)
             except RuntimeError:
                 return  # no loop runs: a command, which flushes
 

@@ -56,11 +56,12 @@ def test_what_waits_for_too_long_is_handed_over() -> None:
     async def live() -> None:
         sink = Sink(Connection("127.0.0.1:9", {"log_level": "0"}), fatal=lambda error: pytest.fail(str(error)))
         for number in range(3):
-            sink.send([Message("keyed", b"key", b"%d" % number), Message("other", None, b"", number)], lambda _: None)
-        assert (len(sink), len(sink._producer)) == (6, 4), "a lane for each partition, and one for all that keys choose"
+            five = [Message("keyed", b"%d" % key, b"") for key in range(lanes.WINDOW)]
+            sink.send([*five, Message("other", None, b"", number)], lambda _: None)
+        assert (len(sink), len(sink._producer)) == (18, 8), "a lane for each partition, and one for all that keys choose"
         await asyncio.sleep(2 * lanes.OVERDUE_SECONDS)
         sink._acknowledge()
-        assert (len(sink), len(sink._producer)) == (6, 6)
+        assert (len(sink), len(sink._producer)) == (18, 18)
         sink.close()
 
     asyncio.run(live())
