@@ -7,7 +7,7 @@ import lightgbm
 import numpy as np
 import onnxruntime
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.scorer import Scorer
@@ -18,6 +18,7 @@ THRESHOLDS = np.array([threshold for threshold, _ in POLICY.levels])
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=64), st.floats(allow_nan=False, width=32))
+@example(-3.402823364973241e38, 0.0)
 def test_a_float32_is_below_a_threshold_exactly_if_it_is_below_the_floored_one(threshold: float, x: float) -> None:
     [down] = floor_to_float32(np.array([threshold]))
     assert (x <= threshold) == (np.float32(x) <= down)
