@@ -9,7 +9,7 @@ Every method waits for the broker: a thread's work. Where the broker is away it 
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from time import sleep
+from time import monotonic, sleep
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka import Message as KafkaMessage
@@ -92,8 +92,10 @@ class Snapshots:
                         self._judge(number, error)
                     self._failed[number] = error.args[0]
                     return
+        deadline = monotonic() + UNDER_WAY_SECONDS_MAX
         with suppress(KafkaException):  # the end of the transaction says it, too
-            producer.flush(UNDER_WAY_SECONDS_MAX)
+            while len(producer) and monotonic() < deadline:  # `flush` of who is shut out meanwhile ends in a SystemError
+                producer.poll(RETRY_SECONDS)
 
     def commit(self, number: int) -> bool:
         """True: all of it is committed; False: it was aborted. Raises Fenced."""
