@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -16,20 +17,15 @@ def gently(do: Callable[[], T]) -> T:
 
     Threads that it begins inherit the priority, and nobody may raise it again: for imports and checks, not for clients that stay.
     """
-    outcome: list[T] = []
-    failure: list[BaseException] = []
+    outcome: Future[T] = Future()
 
     def run() -> None:
         if sys.platform == "linux":
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         try:
-            outcome.append(do())
+            outcome.set_result(do())
         except BaseException as error:  # noqa: BLE001  # it is raised where it is waited for
-            failure.append(error)
+            outcome.set_exception(error)
 
-    thread = threading.Thread(target=run, name="gently", daemon=True)
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
+    threading.Thread(target=run, name="gently", daemon=True).start()  # an executor's would hold up Ctrl-C
+    return outcome.result()

@@ -36,9 +36,7 @@ class Source(Reader):
             "group.instance.id": instance_id,
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": 6000,
-            "heartbeat.interval.ms": int(
-                HEARTBEAT_SECONDS * 1000
-            ),  # a commit waits behind a join of ours, and that for the heartbeats of all
+            "heartbeat.interval.ms": int(HEARTBEAT_SECONDS * 1000),
         }
         super().__init__(connection, group=group, fatal=fatal, in_flight_max=in_flight_max, name="source", options=options)
         self._feeds: dict[str, Feed] = {}

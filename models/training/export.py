@@ -52,9 +52,8 @@ def _line(line: str) -> str:
 
 def floor_to_float32(values: NDArray[np.float64]) -> NDArray[np.float32]:
     """The greatest float32 not above each value."""
-    with np.errstate(over="ignore"):
-        nearest = values.astype(np.float32)
     with np.errstate(over="ignore"):  # below the least there is -inf, also where it is not taken
+        nearest = values.astype(np.float32)
         return np.where(nearest.astype(np.float64) > values, np.nextafter(nearest, np.float32(-np.inf)), nearest)
 
 
