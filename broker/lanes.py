@@ -32,18 +32,13 @@ class _Lane:
         self.under_way, self.since = 0, 0.0
         self.waiting: list[tuple[Sequence[Message], Reported]] = []
 
-    def telling(self, reported: Reported) -> Reported:
-        def told(error: KafkaError | None, message: KafkaMessage) -> None:
-            self.under_way -= 1
-            reported(error, message)
-
-        return told
-
 
 class Lanes:
     """failed(topic, error): the client itself refuses a message."""
 
     def __init__(self, producer: Producer, failed: Callable[[str, object], object]) -> None:
+        self.outstanding = self.bytes = 0
+        """Messages added and not yet reported; of their values."""
         self._produce, self._failed = producer.produce, failed
         self._lanes: defaultdict[tuple[str, int], _Lane] = defaultdict(_Lane)
         self._waiting: dict[tuple[str, int], _Lane] = {}
@@ -53,6 +48,8 @@ class Lanes:
         parts: dict[tuple[str, int], list[Message]] = defaultdict(list)
         for message in messages:
             parts[message.topic, message.partition].append(message)
+        self.outstanding += len(messages)
+        self.bytes += sum([len(message.value) for message in messages if message.value])
         for where, part in parts.items():
             lane = self._waiting[where] = self._lanes[where]
             lane.waiting.append((part, reported))
@@ -68,7 +65,16 @@ class Lanes:
                 waiting, lane.waiting, lane.since = lane.waiting, [], now
                 for messages, reported in waiting:
                     lane.under_way += len(messages)
-                    self._give(messages, lane.telling(reported))
+                    self._give(messages, self._telling(lane, reported))
+
+    def _telling(self, lane: _Lane, reported: Reported) -> Reported:
+        def told(error: KafkaError | None, message: KafkaMessage) -> None:
+            lane.under_way -= 1
+            self.outstanding -= 1
+            self.bytes -= len(message)
+            reported(error, message)
+
+        return told
 
     def _give(self, messages: Sequence[Message], told: Reported) -> None:
         produce = self._produce

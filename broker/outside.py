@@ -27,7 +27,6 @@ class Outlet:
         self.offset = -1
         """The highest that was acknowledged."""
         self._failed: KafkaError | None = None
-        self._outstanding = 0
         options = {"acks": "all", "enable.idempotence": True, "linger.ms": linger_ms, "compression.type": "lz4"}
         options |= {"enable.gapless.guarantee": True, "queue.buffering.max.kbytes": QUEUE_KBYTES_MAX} if gapless else {}
         self._producer = Producer(
@@ -39,9 +38,8 @@ class Outlet:
         """Hands one record over; waits where the queue is full. Raises DeliveryFailed."""
         if self._failed:
             raise DeliveryFailed(f"{self.topic}: {self._failed.str()}")
-        while self._outstanding >= QUEUE_MAX:
+        while self._lanes.outstanding >= QUEUE_MAX or self._lanes.bytes >= QUEUE_KBYTES_MAX << 9:  # half of it: keys count there, too
             self.poll(POLL_SECONDS)
-        self._outstanding += 1
         self._lanes.add([Message(self.topic, key, value, partition, list(headers or []))], self._delivered)
         self._lanes.hand_over()
 
@@ -53,10 +51,10 @@ class Outlet:
     def flush(self, seconds: float = 60.0) -> None:
         """Waits until all is acknowledged. Raises DeliveryFailed."""
         deadline = monotonic() + seconds
-        while self._outstanding and not self._failed:
+        while self._lanes.outstanding and not self._failed:
             self.poll(POLL_SECONDS)
             if monotonic() > deadline:
-                raise DeliveryFailed(f"{self.topic}: {self._outstanding} records not acknowledged within {seconds:g} s")
+                raise DeliveryFailed(f"{self.topic}: {self._lanes.outstanding} records not acknowledged within {seconds:g} s")
         if self._failed:
             raise DeliveryFailed(f"{self.topic}: {self._failed.str()}")
 
@@ -64,7 +62,6 @@ class Outlet:
         raise DeliveryFailed(f"{topic}: {error.str() if isinstance(error, KafkaError) else error}")
 
     def _delivered(self, error: KafkaError | None, message: KafkaMessage) -> None:
-        self._outstanding -= 1
         if error:
             self._failed = error
         else:

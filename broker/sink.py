@@ -44,7 +44,6 @@ class Sink:
         self.acknowledged = 0
         """Messages so far."""
         self._fatal = fatal
-        self._outstanding = self._bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         self._producer = Producer(
             connection.librdkafka(
@@ -68,7 +67,7 @@ class Sink:
 
     def __len__(self) -> int:
         """Messages sent and not yet acknowledged."""
-        return self._outstanding
+        return self._lanes.outstanding
 
     def send(self, messages: Sequence[Message], delivered: Callable[[int], object]) -> None:
         """Hands messages over, in order; never waits for the broker. One that the client itself refuses (too large) is fatal.
@@ -76,7 +75,6 @@ class Sink:
         delivered(n) is called once, when the last of them is acknowledged; n: how many there were.
         """
         left = len(messages)
-        size = sum([len(message.value) for message in messages if message.value])
 
         def reported(error: KafkaError | None, message: KafkaMessage) -> None:
             nonlocal left
@@ -84,23 +82,19 @@ class Sink:
                 self._failed(str(message.topic()), error)
                 return
             left -= 1
-            self._outstanding -= 1
             self.acknowledged += 1
             if not left:
-                self._bytes -= size
                 for topic, count in Counter([sent.topic for sent in messages]).items():
                     metrics.MESSAGES_OUT.labels(topic).inc(count)
                 delivered(len(messages))
 
-        self._outstanding += len(messages)
-        self._bytes += size
         self._lanes.add(messages, reported)
         self._acknowledge()
         self._collect_later()
 
     async def room(self) -> None:
         """Waits while too much is outstanding: a broker that is slow or away slows the agents down."""
-        while self._outstanding > OUTSTANDING_MAX or self._bytes > BYTES_OUTSTANDING_MAX:
+        while self._lanes.outstanding > OUTSTANDING_MAX or self._lanes.bytes > BYTES_OUTSTANDING_MAX:
             await asyncio.sleep(ROOM_SECONDS)
             self._acknowledge()
 
@@ -113,9 +107,9 @@ class Sink:
     def flush(self, seconds: float) -> int:
         """Waits for acknowledgements; how many messages are still outstanding. Blocks the loop: for the end, and for commands."""
         deadline = monotonic() + seconds
-        while self._outstanding and monotonic() < deadline:
+        while self._lanes.outstanding and monotonic() < deadline:
             self._acknowledge(ROOM_SECONDS)
-        return self._outstanding
+        return self._lanes.outstanding
 
     def close(self) -> None:
         """Collects nothing more."""
@@ -136,8 +130,8 @@ class Sink:
             self._acknowledge()
         except Exception as error:  # noqa: BLE001  # of a `delivered`: a timer's exceptions are heard by nobody
             self._fatal(error)
-        metrics.OUTSTANDING.set(self._outstanding)
-        if self._outstanding:
+        metrics.OUTSTANDING.set(self._lanes.outstanding)
+        if self._lanes.outstanding:
             self._collect_later()
 
     def _acknowledge(self, seconds: float = 0.0) -> None:

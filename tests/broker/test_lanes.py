@@ -8,8 +8,9 @@ from statistics import median
 import psutil
 import pytest
 
-from broker import lanes
+from broker import lanes, outside
 from broker.connection import Connection
+from broker.outside import Outlet
 from broker.sink import Sink
 from schemas.records import Message
 from tests.broker.fill import make_topic, numbers
@@ -65,3 +66,13 @@ def test_what_waits_for_too_long_is_handed_over() -> None:
         sink.close()
 
     asyncio.run(live())
+
+
+def test_an_outlet_waits_where_the_bytes_under_way_are_too_many(kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "QUEUE_KBYTES_MAX", 1000)
+    make_topic(kafka, prefix)
+    outlet = Outlet(Connection(kafka), prefix, gapless=True)
+    for _ in range(2000):
+        outlet.send(os.urandom(10_000))
+    outlet.flush()
+    assert outlet.acknowledged == 2000
