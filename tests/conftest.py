@@ -40,8 +40,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a shell's backgro
 class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Where two processes run the tests: the engines of tests/flow one after the other in the one, file by file all else in the other.
 
-    An engine has workers and a broker, and mostly waits for the group's session; two of them at once would wait for each other.
+    An engine has workers and a broker, and mostly waits for the group's session; two of them at once would wait for each other. So what
+    starts engines elsewhere comes first: beside tests of one worker, of which none asks how late an answer was.
     """
+
+    def schedule(self) -> None:
+        self.config.option.loadscopereorder = False  # it would be by the number of tests
+        super().schedule()
 
     def _split_scope(self, nodeid: str) -> str:
         return "flow" if nodeid.startswith("tests/flow/") else nodeid.partition("::")[0]
@@ -59,6 +64,12 @@ class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     def mark_test_pending(self, item: str) -> None:
         """As pytest-rerunfailures asks for one that ended its process, once."""
         self.workqueue.setdefault(self._split_scope(item), {})[item] = False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In the order in which they are handed out."""
+    first = ("tests/flow/", "tests/chaos/test_quick.py")
+    items.sort(key=lambda item: next((place for place, name in enumerate(first) if item.nodeid.startswith(name)), len(first)))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> InTwo:

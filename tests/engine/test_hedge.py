@@ -126,15 +126,15 @@ def test_after_one_overdue_the_next_go_as_they_are_read_and_our_own_rows_end_not
 @pytest.mark.parametrize(("seen", "committed"), [(4, 0), (1, 1)])
 def test_a_sign_of_life_ends_the_run(seen: int, committed: int) -> None:
     alone = Alone()
-    alone.hedge._silence.sign(0.9)  # others have moved before: what follows is slowness, and no late beginning
+    alone.hedge._silence.sign(0.9)
     alone.read(1.0, 0, 1, 2)
     assert alone.due(1.3) == [0, 1, 2]
     alone.read(1.4, 3, 4, 5)
     assert alone.due(1.4, seen=seen, committed=committed) == [], "somebody else has it"
     assert not alone.hedge.running
-    assert alone.due(2.1, seen=seen, committed=committed) == []
-    again = alone.due(2.3, seen=seen, committed=committed)
-    assert again == ([5] if seen == 4 else [3, 4, 5]), "and is silent again; it was slow and not dead, so that takes twice its 0.4 s"
+    assert alone.due(1.69, seen=seen, committed=committed) == []
+    again = alone.due(1.71, seen=seen, committed=committed)
+    assert again == ([5] if seen == 4 else [3, 4, 5]), "and is silent again"
 
 
 def test_where_others_live_only_overdue_ones_go_and_only_as_many_as_the_share_of_what_is_folded() -> None:
@@ -151,15 +151,15 @@ def test_where_others_live_only_overdue_ones_go_and_only_as_many_as_the_share_of
 
 
 def test_beside_an_owner_that_stalls_now_and_then_no_more_than_the_share_goes() -> None:
-    """A minute, 100 records a second; the owner appends and commits what there is every 0.8 s, later than the hedge time each time."""
+    """Five minutes, 100 records a second; the owner appends and commits what there is every 0.8 s, later than the hedge time each time."""
     alone, hedged, owner, seen = Alone(), 0, 0, -1
-    for tick in range(6000):
+    for tick in range(30_000):
         now = tick / 100
         alone.read(now, tick)
         if tick % 80 == 79:
             owner, seen = tick, tick - 1
         hedged += len(alone.due(now, seen=seen, committed=owner))
-    assert 0 < hedged <= 0.1 * 6000 + 80, "the last alarm is not made up for yet"
+    assert 0 < hedged <= 0.1 * (30_000 + 6_000) + 80, "a minute's share was saved up, and the last alarm is not made up for yet"
 
 
 def test_a_fold_that_is_behind_takes_nothing_for_missing() -> None:

@@ -11,7 +11,7 @@ import pytest
 from state.hedging import Hedging
 from state.held import Answer, Held
 from state.progress import Progress, Receipt
-from state.silence import DEATH_SECONDS
+from state.silence import DEATH_SECONDS, SAVED_SECONDS
 from tests.state.test_held import AFTER, SHARE, messages
 
 SEEDS = 60
@@ -29,7 +29,8 @@ class Checked:
         self.sent: list[int] = []
         self.overload = self.all = 0
         self.committed, self.moved, self.silent, self.there = 0, 0.0, False, False
-        self.began, self.patience, self.patient_until = 0.0, AFTER, 0.0
+        self.began, self.patience = 0.0, AFTER
+        self.even_at = self.hedging._silence._even_at = -self.random.choice((SAVED_SECONDS, 5.0))  # in a few runs' time none saves up more
         self.outstanding: list[Answer] = []
 
     def turn(self, *, owner: str) -> None:
@@ -56,7 +57,7 @@ class Checked:
         if owner != "dead" and reached and reached[-1] > self.committed:
             if self.silent and self.there and (gap := self.now - self.began) < DEATH_SECONDS:  # slow, not dead: given more time for a while
                 self.patience = max(self.waits, min(2 * gap, DEATH_SECONDS))
-                self.patient_until = max(self.patient_until, self.now + gap / SHARE)
+                self.even_at = max(self.even_at, self.now - SAVED_SECONDS) + gap / SHARE
             self.committed, self.moved, self.silent, self.there = reached[-1], self.now, False, True
         self.progress.passed(self.committed)
         self.held.release(self.committed)
@@ -64,7 +65,7 @@ class Checked:
 
     @property
     def waits(self) -> float:
-        return self.patience if self.now < self.patient_until else AFTER
+        return self.patience if self.now < self.even_at else AFTER
 
     def _send(self) -> None:
         beyond = [each for each in self.folded if each[0] > self.committed]

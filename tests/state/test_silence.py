@@ -2,7 +2,7 @@
 
 import pytest
 
-from state.silence import DEATH_SECONDS, Silence
+from state.silence import DEATH_SECONDS, SAVED_SECONDS, Silence
 
 
 def first_heard(silence: Silence, *, since: float, until: float) -> float | None:
@@ -43,20 +43,41 @@ def test_one_who_is_slow_and_not_dead_is_taken_for_dead_for_the_share_of_the_tim
             sign = now
         if silence.heard(waiting_since=0.0, now=now) and not before and silence.lasts:
             alarms.append(now)
-    wrongly = 0.8 * len(alarms) / 600
-    assert 0.8 * max(share, 0.01) < wrongly <= max(share, 0.01) * 1.2, alarms[:10]
+    of_the_time = max(share, 0.01) * (600 + SAVED_SECONDS)
+    assert 0.8 * of_the_time < 0.8 * len(alarms) <= 1.1 * of_the_time + 0.8, alarms[:10]
+
+
+def slow(silence: Silence, *, since: float, gap: float) -> float:
+    """One gap that was no death; returns its end."""
+    silence.sign(since)
+    assert silence.heard(waiting_since=since, now=since + 0.31)
+    silence.sign(since + gap)
+    return since + gap
+
+
+def test_a_minutes_share_is_saved_up_and_makes_nobody_patient() -> None:
+    silence = Silence(after_seconds=0.3, share=0.1, now=0.0)
+    now, seconds = 0.0, 0.1 * SAVED_SECONDS
+    while seconds > 1.5:
+        now = slow(silence, since=now, gap=1.5)
+        seconds -= 1.4
+    assert first_heard(silence, since=now, until=now + 9) == about(now + 0.3), "it came late now and then: who dies now is no gap"
+    now = slow(silence, since=now, gap=2.0)
+    assert first_heard(silence, since=now, until=now + 9) == about(now + 4.0), "more than the share: twice the gap"
 
 
 def test_patience_ends_and_a_death_makes_none() -> None:
     silence = Silence(after_seconds=0.3, share=0.1, now=0.0)
-    silence.sign(0.0)
-    assert silence.heard(waiting_since=0.0, now=0.3)
-    silence.sign(0.5)
-    assert first_heard(silence, since=0.5, until=9.0) == about(1.5), "twice the gap"
-    silence.sign(1.5)
-    late = 1.5 + 1.0 / 0.1
+    saved, now = 0.1 * SAVED_SECONDS, 0.0
+    for _ in range(4):
+        now = slow(silence, since=now, gap=2.0)
+        saved -= 2.0 - (0.2 if now > 2 else 0.0)
+    assert saved < 0
+    late = now - saved / 0.1
+    assert first_heard(silence, since=now, until=now + 9) == about(now + 4.0)
+    silence.sign(now + 4.0)
     silence.sign(late)
-    assert first_heard(silence, since=late, until=late + 9) == round(late + 0.3, 2)
+    assert first_heard(silence, since=late, until=late + 9) == about(late + 0.3)
     silence.sign(late + 0.3 + DEATH_SECONDS)
     assert first_heard(silence, since=late + 5, until=late + 9) == about(late + 5.3), "as after any death"
 
