@@ -25,15 +25,15 @@ RESEND_SECONDS = 5.0
 class Comparing:
     """Holds what is wished against what is in force, task by task: an owner appends and echoes, one that stands by looks ahead.
 
-    of_build: what an owner echoes beside what is in force, of its id key and its fold version. verify raises a RefusedStart where a wish
-    could not be obeyed.
+    of_owner: what an owner echoes beside what is in force, of its id key, fold version and delivery. verify raises a RefusedStart where a
+    wish could not be obeyed.
     """
 
     def __init__(
-        self, topic: str, board: Board, *, of_build: Sequence[Control], verify: Callable[[Task, Control], None], sink: Sink
+        self, topic: str, board: Board, *, of_owner: Sequence[Control], verify: Callable[[Task, Control], None], sink: Sink
     ) -> None:
         self._topic, self._board, self._verify, self._sink = topic, board, verify, sink
-        self._of_build = {control.key: control for control in of_build}
+        self._of_owner = {control.key: control for control in of_owner}
         self._appended: dict[tuple[Any, ...], float] = {}
         self._looked_at: set[tuple[Any, ...]] = set()
 
@@ -44,7 +44,7 @@ class Comparing:
         for wish in self._board.due(cell, in_force)[:1]:  # one after the other: each is held against what the one before it put in force
             if self._is_due("wish", cell, wish):
                 _send(self._sink, await asyncio.to_thread(verified, wish, partial(self._verify, task), topic=self._topic, log=partition))
-        for held in self._board.unechoed(cell, {**in_force, **self._of_build}):
+        for held in self._board.unechoed(cell, {**in_force, **self._of_owner}):
             if self._is_due("echo", cell, held):
                 _send(self._sink, echo(held, self._topic, cell))
 
@@ -74,14 +74,14 @@ def control(  # noqa: PLR0913 (all but three by keyword)
     board: Board,
     *,
     topic_id: str,
-    of_build: Sequence[Control],
+    of_owner: Sequence[Control],
     tasks: dict[Partition, Task],
     verify: Callable[[Task, Control], None],
     sink: Sink,
 ) -> None:
     """Registers the agent that reads the topic, and the timer that compares. One that hears of another id key than ours ends."""
-    comparing = Comparing(topic, board, of_build=of_build, verify=verify, sink=sink)
-    (id_key,) = (control for control in of_build if control.key == ID_KEY)
+    comparing = Comparing(topic, board, of_owner=of_owner, verify=verify, sink=sink)
+    (id_key,) = (control for control in of_owner if control.key == ID_KEY)
 
     @app.agent(app.topic(topic, value_serializer="raw", key_type=bytes, value_type=bytes, allow_empty=True))
     @or_exit

@@ -1,6 +1,6 @@
 """What a worker stands on, checked before it is built: a refusal comes within a second, before numba, Faust and the model are loaded.
 
-roles, id key -> broker -> topics -> the cells' id key, what tells cells apart -> data folder -> app/worker.py
+roles, id key -> broker -> topics -> the cells' id key, how they are answered, what tells them apart -> data folder -> app/worker.py
 """
 
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from app.control_topic import board_of
 from app.data_folder import hold
 from app.settings import Settings
 from broker.connection import Connection
+from broker.group import members
 from broker.topics import Topics
 from engine.control import Board
 from schemas.cells import require_same_column
@@ -48,7 +49,7 @@ def found(settings: Settings) -> Ground:
     """Checks all of it.
 
     Raises a RefusedStart: bad setting or mapping, no broker, topic missing or not as it must be, another id key, cells told apart by
-    something else, data folder unusable.
+    something else, answered in another way by others who run, data folder unusable.
     """
     roles = tuple(settings.roles.split(","))
     if unknown := [role for role in roles if role not in ROLES]:
@@ -68,6 +69,8 @@ def found(settings: Settings) -> Ground:
     sources = _sources(settings, topics) if "intake" in roles else ()
     hedged = _hedged(settings, topics) if "decide" in roles and settings.standby and settings.delivery == "at_least_once" else ()
     board.require_id_key(pseudonyms.fingerprint)
+    if "decide" in roles:
+        _require_one_delivery(settings, board, connection)
     if cells and (sources or hedged):
         require_same_column(cells, mapping)
     hold(settings.data_folder)
@@ -84,6 +87,18 @@ def _sources(settings: Settings, topics: Topics) -> tuple[str, ...]:
         return (transactions,)
     topics.partitions(labels)
     return transactions, labels
+
+
+def _require_one_delivery(settings: Settings, board: Board, connection: Connection) -> None:
+    """One that hedges would answer again what the owner's transaction answers once. What those who are gone did binds nobody."""
+    if (theirs := board.answered_otherwise(settings.delivery)) is None:
+        return
+    others = sorted(each.name for each in members(connection, settings.topic("engine")) if each.name.rpartition("-")[0] != settings.worker)
+    if others:
+        raise BadSetting(
+            f"WEIR_DELIVERY is {settings.delivery}, the cells are answered {theirs} by workers that run ({', '.join(others)}): "
+            "all need the same; to change it, stop every worker, wait for the group's session (6 s), and start them"
+        )
 
 
 def _hedged(settings: Settings, topics: Topics) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ from broker.reader import Reader
 from broker.sink import Sink
 from broker.snapshots import Snapshots
 from broker.source import Source
-from engine.control import fold_version_echo, id_key_of
+from engine.control import delivery_echo, fold_version_echo, id_key_of
 from engine.decided import Judged
 from engine.task import Task
 from features.aggregates.stored import VERSION
@@ -91,7 +91,7 @@ def build(ground: Ground) -> Worker:
         control_topic,
         board,
         topic_id=control_id,
-        of_build=(id_key_of(pseudonyms.fingerprint), fold_version_echo(FOLD_VERSION)),
+        of_owner=(id_key_of(pseudonyms.fingerprint), fold_version_echo(FOLD_VERSION), delivery_echo(settings.delivery)),
         tasks=cells.tasks,
         verify=Task.verify,
         sink=sink,

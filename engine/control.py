@@ -36,6 +36,8 @@ ID_KEY = "id-key"
 """No artefact, but echoed as one: the fingerprint of the key by which a cell's identifiers are hashed."""
 FOLD = "fold-version"
 """Likewise: the fold version of the build that owns a cell, or did last."""
+DELIVERY = "delivery"
+"""Likewise: how often its owner lets an answer be seen (WEIR_DELIVERY)."""
 
 
 def control_row(control: Control, log: Partition) -> Message:
@@ -66,6 +68,11 @@ def id_key_of(fingerprint: str) -> Control:
 def fold_version_echo(fold_version: int) -> Control:
     """What a cell's owner echoes of its build: those of another version hold nothing of it."""
     return Control(key=FOLD, version=str(fold_version), sha256="")
+
+
+def delivery_echo(delivery: str) -> Control:
+    """What a cell's owner echoes of its setting: of two that differ one would hedge what the other answers once."""
+    return Control(key=DELIVERY, version=delivery, sha256="")
 
 
 def newer(wish: Control, than: Control | None) -> bool:
@@ -129,6 +136,10 @@ class Board:
         for (cell, key), held in self.echoes.items():
             if key == ID_KEY and held.version != fingerprint:
                 raise IdKeyChanged(f"the id key has fingerprint {fingerprint}, cell {cell} works by {held.version}")
+
+    def answered_otherwise(self, delivery: str) -> str | None:
+        """The other setting by which the owner of some cell answers, or did last; None: all by this one, as far as is known."""
+        return next((held.version for (_, key), held in self.echoes.items() if key == DELIVERY and held.version != delivery), None)
 
     @property
     def history_under_way(self) -> bool:

@@ -1,6 +1,7 @@
 """What was built on another ground is not gone on with: each refusal by a worker that has a past, in one sentence, exit code 2."""
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ import msgspec
 import pytest
 
 from app.commands.topics import create
+from app.control_topic import board_of
+from app.running import RunningWorker
 from app.settings import Settings
 from broker.connection import Connection
 from broker.once import send_all
@@ -64,6 +67,21 @@ def spoilt(file: Path, body: bytes | None) -> Iterator[None]:
     yield
     file.unlink(missing_ok=True)
     away.rename(file)
+
+
+def test_who_is_alone_may_answer_in_another_way_than_before(past: Past, tmp_path: Path) -> None:
+    for delivery in ("exactly_once", "at_least_once"):
+        settings = msgspec.structs.replace(past.settings, delivery=delivery)
+        worker = RunningWorker(settings, log=tmp_path / "worker.log")
+        worker.start()
+        try:
+            worker.wait_ready()
+            deadline = time.monotonic() + 30
+            while board_of(settings, past.connection).answered_otherwise(delivery):
+                assert time.monotonic() < deadline, "its owner never said how it answers"
+            assert worker.stop() == 0
+        finally:
+            worker.kill()
 
 
 def test_a_worker_with_a_past_refuses_another_key_and_packages_it_cannot_load(past: Past, tmp_path: Path) -> None:

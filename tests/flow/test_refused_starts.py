@@ -93,6 +93,10 @@ CASES = {
     "a data folder below a file": Case(below_a_file, lambda s: f"the data folder {s.data_folder} cannot be written: Not a directory"),
     "a data folder that cannot be written": Case(unwritable, lambda s: f"the data folder {s.data_folder} cannot be written: .+"),
     "a data folder of another worker": Case(of_the_running_worker, lambda s: f"another process holds the data folder {s.data_folder}"),
+    "another delivery than that of those who run": Case(
+        lambda s, folder: msgspec.structs.replace(s, data=str(folder), worker="another", delivery="exactly_once"),
+        lambda _: r"WEIR_DELIVERY is exactly_once, the cells are answered at_least_once by workers that run \(w1-\w+\): all need",
+    ),
     "a port that is taken": Case(
         lambda s, folder: msgspec.structs.replace(s, data=str(folder)),
         lambda s: f"WEIR_METRICS_PORT {s.metrics_port} cannot be listened at: Address already in use",

@@ -20,7 +20,7 @@ class Controlling:
         self._outside, self._tasks = outside, tasks
         self._board = Board()
         id_key = id_key_of(PSEUDONYMS.fingerprint)
-        self._comparing = Comparing(CONTROL, self._board, of_build=(id_key,), verify=Task.verify, sink=cast("broker.sink.Sink", sink))
+        self._comparing = Comparing(CONTROL, self._board, of_owner=(id_key,), verify=Task.verify, sink=cast("broker.sink.Sink", sink))
 
     async def compare(self) -> None:
         """Hears what is new, and compares it."""
