@@ -2,12 +2,14 @@
 
 import socket
 from collections.abc import Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import ConsumerGroupDescription as Description  # type: ignore[attr-defined]  # public, exported by its place alone
 
 from schemas.errors import BrokerUnreachable
 
@@ -15,6 +17,8 @@ SECONDS = 10.0
 """How long a question to the broker may take at a start."""
 RENEW_SECONDS = 5.0
 LISTENS_SECONDS = 0.5
+FOR_EVER_SECONDS = 3600.0
+"""The most that librdkafka takes."""
 
 
 @dataclass(frozen=True)
@@ -79,17 +83,32 @@ class Admin:
 
     One that has seen its only broker die may not find it again: another takes its place once somebody is there to ask. librdkafka aborts
     a process when one goes that a broker left without an answer, however long ago: those that were replaced are kept, one or two an outage.
+    It aborts, too, when a question to a group's coordinator has run out of time and the coordinator comes back: ask by `described`.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._replaced: list[AdminClient] = []
+        self._asked: dict[str, Future[Description]] = {}
         self._make()
+
+    def described(self, group: str, *, seconds: float) -> Description:
+        """What its coordinator says of it. A question that was not answered in time stands: it is waited for, not asked again.
+
+        Raises KafkaException.
+        """
+        asked = self._asked.pop(group, None) or self.client.describe_consumer_groups([group], request_timeout=FOR_EVER_SECONDS)[group]
+        try:
+            return asked.result(seconds)
+        except TimeoutError:
+            self._asked[group] = asked
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"group {group} is not described")) from None  # noqa: SLF001  # as above
 
     def unanswered(self) -> None:
         """The broker did not answer. Where the client is older than 5 s, and somebody listens, another one is made."""
         if monotonic() - self._made > RENEW_SECONDS and self._connection.listens():
             self._replaced.append(self.client)
+            self._asked.clear()
             self._make()
 
     def _make(self) -> None:

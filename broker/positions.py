@@ -40,7 +40,7 @@ class Positions:
     def members(self) -> dict[str, list[Partition]]:
         """Name of each member (as it calls itself, where it is a static one) -> what it was given."""
         try:
-            found = self._admin.client.describe_consumer_groups([self._group], request_timeout=SECONDS)[self._group].result()
+            found = self._admin.described(self._group, seconds=SECONDS)
         except KafkaException as error:
             self._admin.unanswered()
             raise self._unreachable(error) from None

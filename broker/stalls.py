@@ -155,8 +155,7 @@ class Looking:
         return {Partition(place.topic, place.partition): answer.result().offset for place, answer in answers.items()}
 
     def _assigned(self, member: Member) -> frozenset[Partition] | None:
-        (answer,) = self._admin.client.describe_consumer_groups([member.group], request_timeout=ANSWER_SECONDS).values()
-        group = answer.result()
+        group = self._admin.described(member.group, seconds=ANSWER_SECONDS)
         if group.state not in {ConsumerGroupState.STABLE, ConsumerGroupState.EMPTY}:
             return None
         mine = [each.assignment.topic_partitions for each in group.members if each.group_instance_id == member.instance_id]

@@ -6,7 +6,7 @@ import shutil
 from chaos.scene import Scene
 
 OF_A_RESTORE = {"EmptyStore", "ReadChangelog", "WriteValues"}
-OF_AN_END = {"CloseStore"}
+OF_AN_END = {"CloseStore", "Delivery"}
 OF_A_SAVE_GIVEN_UP = {"AbortSave"}
 DEATH_SECONDS_MAX = 25.0
 SAVE_SECONDS_MAX = 20.0
@@ -24,7 +24,7 @@ def arm(scene: Scene, failpoint: str) -> str:
         if step in OF_A_RESTORE:
             for database in scene.databases(name):
                 shutil.rmtree(database, ignore_errors=True)
-        often = scene.random.randint(1, 3) if step in {"Delivery", "CommitOffset", "WriteStore"} else 1
+        often = scene.random.randint(1, 3) if step in {"CommitOffset", "WriteStore"} else 1
         fleet.start(name, WEIR_FAILPOINT=f"{failpoint}:{often}")
         if step in OF_AN_END | OF_A_SAVE_GIVEN_UP:
             fleet.ready(name, READY_SECONDS_MAX)

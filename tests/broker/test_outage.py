@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,6 +21,7 @@ from schemas.records import Message, Partition
 from tests.broker.fill import make_topic, numbers, produce
 from tests.broker.reader import Reader, until
 from tests.kafka import kafka_java, kafka_libs
+from tests.tree import ROOT
 
 
 @pytest.fixture(scope="module")
@@ -168,3 +171,44 @@ def test_who_asks_now_and_then_finds_the_broker_again_and_makes_few_clients(
     assert asking.client is not made, "somebody listens"
     assert made in asking._replaced, "it is kept"
     assert answers()
+
+
+ASKS = """
+import sys
+import time
+from confluent_kafka import KafkaException
+from broker.connection import Admin, Connection
+
+asking, missed = Admin(Connection(sys.argv[1])), 0
+while sys.stdin.readline():
+    try:
+        print(asking.described("asked", seconds=1).group_id, flush=True)
+    except KafkaException as error:
+        print(error.args[0].str(), flush=True)
+        missed += 1
+        if missed > 15:  # late, so that the client that was left without answers sees the broker come back
+            asking.unanswered()
+    time.sleep(0.1)
+"""
+
+
+def test_a_group_that_was_asked_for_while_its_coordinator_was_away_is_described_when_it_is_back(broker: EmbeddedBroker) -> None:
+    """In a process of its own: librdkafka aborts it at the return where such questions have run out of time, mostly."""
+    with subprocess.Popen(
+        [sys.executable, "-c", ASKS, broker.bootstrap], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as asking:
+        to, heard = asking.stdin, asking.stdout
+        assert to
+        assert heard
+
+        def said() -> str:
+            print(file=to)
+            return heard.readline().strip()
+
+        assert "asked" in [said() for _ in range(30)], "its coordinator may have to be found first"
+        broker.kill()
+        assert "asked" not in [said() for _ in range(6)]
+        broker.start()
+        assert "asked" in [said() for _ in range(30)]
+        to.close()
+        assert asking.wait(10) == 0
