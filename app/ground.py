@@ -93,7 +93,7 @@ def _require_one_delivery(settings: Settings, board: Board, connection: Connecti
     """One that hedges would answer again what the owner's transaction answers once. What those who are gone did binds nobody."""
     if (theirs := board.answered_otherwise(settings.delivery)) is None:
         return
-    others = sorted(each.name for each in members(connection, settings.topic("engine")) if each.name.rpartition("-")[0] != settings.worker)
+    others = sorted(each.name for each in members(connection, settings.topic("engine")) if each.worker != settings.worker)
     if others:
         raise BadSetting(
             f"WEIR_DELIVERY is {settings.delivery}, the cells are answered {theirs} by workers that run ({', '.join(others)}): "

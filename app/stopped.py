@@ -16,7 +16,7 @@ def require_stopped(settings: Settings, connection: Connection, say: Callable[[s
     """Raises NotStopped."""
     group, deadline, said = settings.topic("engine"), time.monotonic() + STOPPED_SECONDS, ""
     while found := members(connection, group):
-        names = ", ".join(sorted(each.name.rpartition("-")[0] or each.name for each in found))
+        names = ", ".join(sorted(each.worker for each in found))
         if time.monotonic() > deadline:
             raise NotStopped(f"{len(found)} of group {group} run, or stopped within the last seconds: {names}; stop every worker first")
         if names != said:

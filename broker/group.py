@@ -16,6 +16,11 @@ class Member(NamedTuple):
     name: str
     partitions: frozenset[Partition]
 
+    @property
+    def worker(self) -> str:
+        """The worker that it is of: behind that stands what it reads (app.process.member_of)."""
+        return self.name.rpartition("-")[0] or self.name
+
 
 def members(connection: Connection, group: str) -> list[Member]:
     """Those who have joined and whose session has not run out; none where there is no such group. Raises BrokerUnreachable."""

@@ -88,7 +88,7 @@ def _shown(settings: Settings, connection: Connection, *, rows: bool) -> dict[st
     log, cells = LOG.under(settings.prefix), told_cells(board, settings, connection)
     places = [Partition(log, number) for number in range(topics.partitions(log))]
     group = members(connection, settings.topic("engine"))
-    owners = {place: each.name.rpartition("-")[0] or each.name for each in group for place in each.partitions}
+    owners = {place: each.worker for each in group for place in each.partitions}
     counted = _rows_of(connection, log) if rows else None
     of_cells = []
     for place in places:

@@ -126,7 +126,6 @@ def test_after_one_overdue_the_next_go_as_they_are_read_and_our_own_rows_end_not
 @pytest.mark.parametrize(("seen", "committed"), [(4, 0), (1, 1)])
 def test_a_sign_of_life_ends_the_run(seen: int, committed: int) -> None:
     alone = Alone()
-    alone.hedge._silence.sign(0.9)
     alone.read(1.0, 0, 1, 2)
     assert alone.due(1.3) == [0, 1, 2]
     alone.read(1.4, 3, 4, 5)

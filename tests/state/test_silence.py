@@ -68,12 +68,11 @@ def test_a_minutes_share_is_saved_up_and_makes_nobody_patient() -> None:
 
 def test_patience_ends_and_a_death_makes_none() -> None:
     silence = Silence(after_seconds=0.3, share=0.1, now=0.0)
-    saved, now = 0.1 * SAVED_SECONDS, 0.0
+    now = 0.0
     for _ in range(4):
         now = slow(silence, since=now, gap=2.0)
-        saved -= 2.0 - (0.2 if now > 2 else 0.0)
-    assert saved < 0
-    late = now - saved / 0.1
+    late = 2.0 - SAVED_SECONDS + 4 * 2.0 / 0.1  # what was saved up by the first one's end, and what all four cost
+    assert late > now
     assert first_heard(silence, since=now, until=now + 9) == about(now + 4.0)
     silence.sign(now + 4.0)
     silence.sign(late)
