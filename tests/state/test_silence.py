@@ -55,9 +55,10 @@ def slow(silence: Silence, *, since: float, gap: float) -> float:
     return since + gap
 
 
-def test_a_minutes_share_is_saved_up_and_makes_nobody_patient() -> None:
+@pytest.mark.parametrize("now", [0.0, 3600.0])
+def test_a_minutes_share_is_saved_up_and_makes_nobody_patient(now: float) -> None:
     silence = Silence(after_seconds=0.3, share=0.1, now=0.0)
-    now, seconds = 0.0, 0.1 * SAVED_SECONDS
+    seconds = 0.1 * SAVED_SECONDS  # after a quiet hour, too
     while seconds > 1.5:
         now = slow(silence, since=now, gap=1.5)
         seconds -= 1.4
