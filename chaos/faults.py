@@ -31,7 +31,7 @@ def kill(scene: Scene, _: str) -> str:
 
 def kill_all(scene: Scene, _: str) -> str:
     """A kill -9 of all at once."""
-    names = scene.fleet.running
+    names = scene.mortals()
     for name in names:
         scene.fleet.kill(name)
     scene.away()
@@ -97,7 +97,7 @@ def zombie(scene: Scene, _: str) -> str:
 
 
 def _paused(scene: Scene, seconds: float) -> str:
-    name = scene.owner()
+    name = scene.owner(may_end=False)
     with scene.fleet.held(name):
         scene.fleet.pause(name)
         scene.sleep(seconds)
@@ -123,7 +123,7 @@ def broker(scene: Scene, _: str) -> str:
 
 def faust_rebalance(scene: Scene, _: str) -> str:
     """Somebody joins the group in which Faust reads the control topic, and leaves."""
-    name = scene.owner()
+    name = scene.owner(may_end=False)
     with suppress(TimeoutError), scene.stranger(name):
         scene.sleep(1.0)
     return name
@@ -132,7 +132,7 @@ def faust_rebalance(scene: Scene, _: str) -> str:
 def scale(scene: Scene, _: str) -> str:
     """1, 2, 3, 1 workers, then as many as before. Who leaves is gone for longer than the session."""
     before = scene.fleet.running
-    stayed = scene.random.choice(before)
+    stayed = scene.spared or scene.random.choice(before)
     for name in before:
         if name != stayed:
             scene.fleet.stop(name)
@@ -142,7 +142,7 @@ def scale(scene: Scene, _: str) -> str:
             scene.fleet.start(name)
             scene.joined(JOIN_SECONDS_MAX)
             scene.sleep(2.0)
-    left = scene.owner()
+    left = scene.spared or scene.owner()
     for name in scene.fleet.running:
         if name != left:
             scene.fleet.stop(name)

@@ -48,8 +48,8 @@ class Act(NamedTuple):
 class Wanted(NamedTuple):
     """rate: records a second; cards: of the simulated people; records: as the load is told.
 
-    every: an accident begins so many seconds after the one before it, at least; seconds: the load lasts so long, at least. beside: what
-    looks at the workers meanwhile.
+    every: an accident begins so many seconds after the one before it, at least; seconds: the load lasts so long, at least. spared: a worker
+    that is never ended. beside: what looks at the workers meanwhile.
     """
 
     acts: list[Act]
@@ -60,6 +60,7 @@ class Wanted(NamedTuple):
     records: Callable[..., Iterator[Sent]]
     every: float = 0.0
     seconds: float = 0.0
+    spared: str = ""
     beside: Callable[[Fleet], AbstractContextManager[object]] = nullcontext
 
 

@@ -51,7 +51,7 @@ def play(stage: Stage, wanted: Wanted, say: Say) -> Round:
             fleet.start(name)
         read = log + _partitions(stage, stage.transactions, stage.labels)
         watch = Watch(Positions(stage.connection, stage.group), read, _partitions(stage, stage.decisions, stage.dead_letters))
-        scene = Scene(fleet, random, stage.broker, log, stage.stranger, stage.disks)
+        scene = Scene(fleet, random, stage.broker, log, stage.stranger, stage.disks, wanted.spared)
         if not scene.joined(START_SECONDS_MAX):
             complaints.append(f"the workers were not ready: {'; '.join(worker.last_words() for worker in fleet.workers.values())}")
         stack.enter_context(watch)

@@ -23,7 +23,10 @@ class Broker(Protocol):
 
 
 class Scene(NamedTuple):
-    """One round's. broker: None where it is not ours; log: the cells' partitions; disks: of each worker, None where they cannot be full."""
+    """One round's. broker: None where it is not ours; log: the cells' partitions; disks: of each worker, None where they cannot be full.
+
+    spared: a worker that no accident ends, so that there is one that grows old; it is paused as any other.
+    """
 
     fleet: Fleet
     random: Random
@@ -32,6 +35,7 @@ class Scene(NamedTuple):
     stranger: Callable[[str], AbstractContextManager[None]]
     """Another member of the Faust group of a worker, as long as it lasts."""
     disks: dict[str, Path] | None
+    spared: str = ""
     sleep: Callable[[float], object] = time.sleep
 
     def owners(self) -> dict[int, str]:
@@ -47,13 +51,18 @@ class Scene(NamedTuple):
             self.sleep(0.2)
         return False
 
-    def owner(self) -> str:
-        """One that has a cell; any, where nobody has one."""
-        return self.random.choice(sorted(set(self.owners().values())) or self.fleet.running)
+    def mortals(self) -> list[str]:
+        """Those that may be ended."""
+        return [name for name in self.fleet.running if name != self.spared]
+
+    def owner(self, *, may_end: bool = True) -> str:
+        """One that has a cell; any, where nobody has one. may_end: and is not spared."""
+        among = self.mortals() if may_end else self.fleet.running
+        return self.random.choice(sorted(set(self.owners().values()) & set(among)) or among)
 
     def anybody(self) -> str:
-        """Mostly one that has a cell."""
-        return self.owner() if self.random.random() < 0.6 else self.random.choice(self.fleet.running)
+        """To be ended; mostly one that has a cell."""
+        return self.owner() if self.random.random() < 0.6 else self.random.choice(self.mortals())
 
     def _owned(self, name: str) -> list[int]:
         try:

@@ -39,6 +39,8 @@ CARDS = 20_000
 QUICK, FULL = (8, 4), (160, 60)
 """Kills and rebalances."""
 SOAK_KILLS_A_MINUTE, SOAK_REBALANCES_A_MINUTE = 0.6, 0.4
+SPARED = "w1"
+"""Of a soak: paused and cut off as any other, never ended. What leaks by the minute shows in a process that lives for an hour."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -118,7 +120,9 @@ def _rounds(arguments: argparse.Namespace, seed: int, ground: Ground, say: Say) 
         wanted = Wanted(part, seed + number, arguments.rate, arguments.workers, arguments.cards, mixed)
         if arguments.soak:
             seconds = arguments.soak * 60
-            wanted = wanted._replace(every=seconds / len(part), seconds=seconds, beside=ground.sampling)
+            wanted = wanted._replace(
+                every=seconds / len(part), seconds=seconds, spared=SPARED if arguments.workers > 1 else "", beside=ground.sampling
+            )
         place = ground.folder / f"round-{number + 1}"
         try:
             with (
