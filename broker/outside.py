@@ -32,7 +32,7 @@ class Outlet:
         self._producer = Producer(
             connection.librdkafka(**options, **{"queue.buffering.max.messages": 2 * QUEUE_MAX, "partitioner": "murmur2_random"})
         )
-        self._lanes = Lanes(self._producer, self._refused)
+        self._lanes = Lanes(self._producer, _refused)
 
     def send(self, value: bytes | None, *, key: bytes | None = None, partition: int = -1, headers: Headers | None = None) -> None:
         """Hands one record over; waits where the queue is full. Raises DeliveryFailed."""
@@ -58,15 +58,17 @@ class Outlet:
         if self._failed:
             raise DeliveryFailed(f"{self.topic}: {self._failed.str()}")
 
-    def _refused(self, topic: str, error: object) -> None:
-        raise DeliveryFailed(f"{topic}: {error.str() if isinstance(error, KafkaError) else error}")
-
     def _delivered(self, error: KafkaError | None, message: KafkaMessage) -> None:
         if error:
             self._failed = error
         else:
             self.acknowledged += 1
             self.offset = max(self.offset, message.offset() or 0)
+
+
+def _refused(topic: str, error: object) -> None:
+    """No method: an outlet in a circle of references would live on, connected, until the garbage collector comes by."""
+    raise DeliveryFailed(f"{topic}: {error.str() if isinstance(error, KafkaError) else error}")
 
 
 class Tail:

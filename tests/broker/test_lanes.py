@@ -1,8 +1,10 @@
 """What waits for what is under way costs no core, goes in order, and does not wait for ever."""
 
 import asyncio
+import gc
 import os
 import time
+import weakref
 from statistics import median
 
 import psutil
@@ -76,3 +78,18 @@ def test_an_outlet_waits_where_the_bytes_under_way_are_too_many(kafka: str, pref
         outlet.send(os.urandom(10_000))
     outlet.flush()
     assert outlet.acknowledged == 2000
+
+
+def test_an_outlet_that_is_let_go_leaves_at_once(kafka: str, prefix: str) -> None:
+    """No circle of references keeps its producer connected, which says that its broker is gone when that ends."""
+    make_topic(kafka, prefix)
+    outlet = Outlet(Connection(kafka), prefix)
+    outlet.send(b"value")
+    outlet.flush()
+    seen = weakref.ref(outlet)
+    gc.disable()
+    try:
+        del outlet
+        assert seen() is None
+    finally:
+        gc.enable()
