@@ -132,9 +132,10 @@ def figures(rounds: Sequence[Round], **beside: object) -> dict[str, Any]:
                 "began": round(one.began, 3),
                 "seconds": round(one.over - one.began, 3),
                 "recovered_after": None if one.recovered is None else round(one.recovered - one.began, 3),
+                "longest_delay_ms": _longest(each, int(one.began * 1000), int(_end(each.happened[at:]) * 1000)),
             }
             for number, each in enumerate(rounds, 1)
-            for one in each.happened
+            for at, one in enumerate(each.happened)
         ],
         "ended_by_themselves": [
             {"round": number, "at": round(ending.at, 3), "worker": ending.worker, "code": ending.code, "words": ending.words}

@@ -38,6 +38,8 @@ ROUND_ACTS = 24
 CARDS = 20_000
 QUICK, FULL = (8, 4), (160, 60)
 """Kills and rebalances."""
+LOG_COLUMNS = 130
+"""Where it is no terminal: the table's lines stand whole."""
 SOAK_KILLS_A_MINUTE, SOAK_REBALANCES_A_MINUTE = 0.6, 0.4
 SPARED = "w1"
 """Of a soak: paused and cut off as any other, never ended. What leaks by the minute shows in a process that lives for an hour."""
@@ -64,6 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """0 where all is as it must be."""
     console = Console(stderr=True)
+    if not console.is_terminal:
+        console.width = LOG_COLUMNS
     began = time.monotonic()
 
     def say(what: str) -> None:
@@ -84,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
             for complaint in report.complaints([each]):
                 say(f"NOT AS IT MUST BE, {complaint}")
     _tell(arguments, played, said, seed, console)
-    flat = _tell_soak(arguments, [sample for each in soaks for sample in each.samples], console) if soaks else True
+    flat = _tell_soak(arguments, [sample for each in soaks for sample in each.samples], played, console) if soaks else True
     return 1 if report.complaints(played) or not played or not flat else 0
 
 
@@ -194,7 +198,7 @@ def _tell(arguments: argparse.Namespace, played: list[Round], skipped: dict[str,
         report.write(arguments.report, report.markdown(played, skipped))
 
 
-def _tell_soak(arguments: argparse.Namespace, samples: list[soak.Sample], console: Console) -> bool:
+def _tell_soak(arguments: argparse.Namespace, samples: list[soak.Sample], played: list[Round], console: Console) -> bool:
     """Whether everything stayed flat."""
     found = soak.flatness(samples)
     console.print(soak.markdown(found), markup=False, highlight=False, soft_wrap=True)
@@ -205,5 +209,5 @@ def _tell_soak(arguments: argparse.Namespace, samples: list[soak.Sample], consol
         said["soak"] = [one._asdict() for one in found]
         arguments.json.write_text(json.dumps(said, indent=2) + "\n")
     if arguments.report:
-        report.write(arguments.report, soak.markdown(found), mark="soak")
+        report.write(arguments.report, f"{soak.markdown(found)}\n\n{report.markdown(played, {})}", mark="soak")
     return bool(found) and all(one.flat for one in found)

@@ -30,6 +30,10 @@ def test_each_accident_has_what_happened_in_its_time() -> None:
     assert everything == ("all together", 2, 3, 0, 3, 3000, 6.0)
 
 
+def test_each_accident_alone_has_its_longest_delay() -> None:
+    assert [one["longest_delay_ms"] for one in report.figures([played([KILL, PAUSE])])["accidents"]] == [3000, 10]
+
+
 def test_what_is_lost_is_complained_of_with_the_seed() -> None:
     assert report.complaints([played([KILL])]) == []
     assert report.complaints([played([KILL], complaints=["one without the answer due"])]) == ["seed 7: one without the answer due"]

@@ -53,6 +53,7 @@ class Producer:
         self._outside, self._perform, self._proof = outside, perform, proof
         self._shown: Proof | None = None
         self._epoch = -1
+        self._under_way = self._ended = False
 
     def fence(self, ours: Callable[[], bool]) -> None:
         if not ours():
@@ -60,7 +61,16 @@ class Producer:
         self._epoch = self._outside.answering.fence()
 
     async def of(self, batches: Sequence[Batch]) -> KafkaError | None:
-        """As a thread does it: each request may be the last, or arrive when its sender is dead."""
+        """As its thread does it, which comes to the end of this before it does anything else."""
+        self._under_way = True
+        outcome = await self._one(batches)
+        self._under_way = False
+        if self._ended:
+            self.end()
+        return outcome
+
+    async def _one(self, batches: Sequence[Batch]) -> KafkaError | None:
+        """Each request may be the last, or arrive when its sender is dead."""
         proof = self._shown = self._proof()
         if proof is None:
             raise PartitionLost("not ours any more: nothing is committed")
@@ -83,7 +93,8 @@ class Producer:
         """Nothing is tried a second time here."""
 
     def end(self) -> None:
-        if self._epoch == self._outside.answering.epoch:
+        self._ended = True
+        if not self._under_way and self._epoch == self._outside.answering.epoch:
             self._outside.answering.abort(self._epoch)
 
 
