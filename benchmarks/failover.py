@@ -2,30 +2,31 @@
 
 quiet    ───────────────────────────   nobody dies: no decision twice, nothing hedged
 kill     ──── x ──────── again ─────   delays of what was sent around it, by an open loop of another process, one clock
+restart  ──── SIGTERM · again ──────   the same of an end in order, as a deployment does
 """
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from app.answers import Answers
-from app.running import RunningWorker, scratch
+from app.running import RunningWorker
 from app.settings import Settings
 from benchmarks.load import Sender, take
+from benchmarks.pair import Pair
 from broker.connection import Connection
-from schemas.topics import DECISIONS, LOG
+from schemas.topics import DECISIONS
 
 BEFORE_SECONDS, DEAD_SECONDS, AFTER_SECONDS = 5.0, 9.0, 8.0
-"""Of a kill: load before it, until the worker starts again (the group's session is 6 s), and after that."""
-KILL_SECONDS = BEFORE_SECONDS + DEAD_SECONDS + AFTER_SECONDS
+"""Of a kill: load before it, until the worker starts again (the group's session is 6 s), and after that. A restart waits for nothing."""
+ACCIDENT_SECONDS = BEFORE_SECONDS + DEAD_SECONDS + AFTER_SECONDS
 AROUND_SECONDS = (-1.0, 10.0)
 WARM_SECONDS = 10.0
-SETTLED_SECONDS, SETTLE_SECONDS_MAX = 4.0, 60.0
 SLOW_SECONDS_MIN = 0.1
 STALL_SECONDS = 30.0
 
@@ -39,101 +40,27 @@ class Plan(NamedTuple):
 
     rate: float
     kills: int
+    restarts: int
     quiet_seconds: float
 
     @property
     def seconds(self) -> float:
         """How long it takes, about."""
-        return WARM_SECONDS + self.quiet_seconds + self.kills * KILL_SECONDS
+        return WARM_SECONDS + self.quiet_seconds + (self.kills + self.restarts) * ACCIDENT_SECONDS
 
 
 class Sent(NamedTuple):
-    """One stretch of load: when each transaction was sent (CLOCK_MONOTONIC, s), and how long its decision took (s; inf: none)."""
+    """One stretch of load: when each transaction was sent (CLOCK_MONOTONIC, s), and how long its decision took (s; inf: none).
+
+    ended_at: when a worker was killed, or told to stop; ready_seconds: from its new start until it was ready.
+    """
 
     at: NDArray[np.float64]
     delays: NDArray[np.float64]
     repeats: int
     differing: int
-    killed_at: float = 0.0
+    ended_at: float = 0.0
     ready_seconds: float = 0.0
-
-
-class Pair:
-    """Two workers of one group, each with a disk of its own."""
-
-    def __init__(self, settings: Settings, folder: Path) -> None:
-        self.log = LOG.under(settings.prefix)
-        self.workers = [
-            RunningWorker(
-                msgspec.structs.replace(scratch(settings, folder / name), artefacts=settings.artefacts, worker=name),
-                log=folder / f"{name}.log",
-            )
-            for name in ("w1", "w2")
-        ]
-
-    def start(self) -> None:
-        """Both, ready and settled."""
-        for worker in self.workers:
-            worker.start()
-        for worker in self.workers:
-            worker.wait_ready()
-        self.settled()
-
-    def settled(self) -> None:
-        """Waits until the group has divided everything, to both, and nothing moves for a while. Raises TimeoutError."""
-        deadline, since, before = time.monotonic() + SETTLE_SECONDS_MAX, time.monotonic(), [0.0, 0.0]
-        while time.monotonic() - since < SETTLED_SECONDS or not min(before):
-            now = [self._given(worker) for worker in self.workers]
-            if now != before:
-                since, before = time.monotonic(), now
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"the group has given the two workers {before} partitions and is not done")
-            time.sleep(0.2)
-
-    def owner(self) -> RunningWorker:
-        """Who has the cell; raises StopIteration where nobody says so."""
-        return next(worker for worker in self.workers if self._given(worker, self.log) > 0)
-
-    def other(self) -> RunningWorker:
-        """Who has not."""
-        owner = self.owner()
-        return next(worker for worker in self.workers if worker is not owner)
-
-    def hedged(self) -> float:
-        """Records and answers hedged by those who run."""
-        return sum(
-            float(line.split()[-1])
-            for worker in self.workers
-            for line in _lines(worker)
-            if line.startswith("weir_hedged_") and "_created" not in line
-        )
-
-    def stop(self) -> list[int]:
-        """In order; their exit codes."""
-        return [worker.stop() for worker in self.workers]
-
-    def kill(self) -> None:
-        """However it ended."""
-        for worker in self.workers:
-            worker.kill()
-
-    @staticmethod
-    def _given(worker: RunningWorker, topic: str = "") -> float:
-        """Partitions (of a topic) that the group gave to a worker and has not taken."""
-        signs = {'change="assigned"': 1, 'change="revoked"': -1, 'change="lost"': -1}
-        return sum(
-            sign * float(line.split()[-1])
-            for line in _lines(worker)
-            for change, sign in signs.items()
-            if line.startswith("weir_partition_changes_total") and change in line and (not topic or f'topic="{topic}"' in line)
-        )
-
-
-def _lines(worker: RunningWorker) -> list[str]:
-    try:
-        return worker.get("metrics").splitlines()
-    except OSError:
-        return []
 
 
 def run(
@@ -147,11 +74,11 @@ def run(
         ids = take(records, int(plan.rate * seconds), file)
         with Answers(connection, DECISIONS.under(settings.prefix), lambda _: None) as answers:
             sender = Sender(settings.bootstrap, settings.transactions_topic, file, rate=plan.rate)
-            killed_at, ready_seconds = during()
+            ended_at, ready_seconds = during()
             at = sender.wait(seconds + 120) / 1e9
             answers.wait(len(set(ids)), stall_seconds=STALL_SECONDS)
             arrived = np.array([answers.arrived.get(each, np.inf) for each in ids])
-        return Sent(at, arrived - at, answers.again, answers.differing, killed_at, ready_seconds)
+        return Sent(at, arrived - at, answers.again, answers.differing, ended_at, ready_seconds)
 
     try:
         pair.start()
@@ -162,20 +89,22 @@ def run(
         hedged = pair.hedged()
         quiet = sent(plan.quiet_seconds)
         done(plan.quiet_seconds)
-        figures: dict[str, Any] = {"rate": plan.rate, "quiet": {**_quiet(quiet), "hedged": pair.hedged() - hedged}, "kills": []}
+        figures: dict[str, Any] = {"rate": plan.rate, "quiet": {**_quiet(quiet), "hedged": pair.hedged() - hedged}}
         say(_line("no fault", figures["quiet"]))
         slow = max(SLOW_SECONDS_MIN, 2 * figures["quiet"]["p99_ms"] / 1e3)
-        for number in range(plan.kills):
-            pair.settled()
-            victim, what = (pair.owner(), "cell and sources") if number % 2 == 0 else (pair.other(), "sources")
-            found = sent(KILL_SECONDS, lambda victim=victim: _kill(victim))  # type: ignore[misc]  # bound at once
-            figures["kills"].append({"of": what, **_around(found, slow)})
-            say(_line(f"kill {number + 1} of {plan.kills}, {what}", figures["kills"][-1]))
-            done(KILL_SECONDS)
+        for name, accident, times in (("kill", _kill, plan.kills), ("restart", _restart, plan.restarts)):
+            stretches = figures[f"{name}s"] = []
+            for number in range(times):
+                pair.settled()
+                victim, what = (pair.owner(), "cell and sources") if number % 2 == 0 else (pair.other(), "sources")
+                found = sent(ACCIDENT_SECONDS, partial(accident, victim))
+                stretches.append({"of": what, **_around(found, slow)})
+                say(_line(f"{name} {number + 1} of {times}, {what}", stretches[-1]))
+                done(ACCIDENT_SECONDS)
         codes = pair.stop()
     finally:
         pair.kill()
-    return {**figures, **_all(figures["kills"]), "faults": _faults(figures, codes)}
+    return {**figures, **_all(figures), "faults": _faults(figures, codes)}
 
 
 def _kill(victim: RunningWorker) -> tuple[float, float]:
@@ -188,13 +117,22 @@ def _kill(victim: RunningWorker) -> tuple[float, float]:
     return killed_at, victim.wait_ready()
 
 
+def _restart(victim: RunningWorker) -> tuple[float, float]:
+    """The same of an end in order."""
+    time.sleep(BEFORE_SECONDS)
+    stopped_at = time.monotonic()
+    victim.stop()
+    victim.start()
+    return stopped_at, victim.wait_ready()
+
+
 def _quiet(sent: Sent) -> dict[str, Any]:
     return {**_percentiles(sent.delays), **_counts(sent)}
 
 
 def _around(sent: Sent, slow: float) -> dict[str, Any]:
-    """Of what was sent around the kill. recovered: seconds until the last decision came that took longer than usual."""
-    after = sent.at - sent.killed_at
+    """Of what was sent around the end of a worker. recovered: seconds until the last decision came that took longer than usual."""
+    after = sent.at - sent.ended_at
     around = (after >= AROUND_SECONDS[0]) & (after < AROUND_SECONDS[1])
     late = after + sent.delays
     late = late[around & (sent.delays > slow) & np.isfinite(sent.delays)]
@@ -220,16 +158,21 @@ def _percentiles(delays: NDArray[np.float64]) -> dict[str, float]:
     return {name: round(float(np.percentile(ms, percent)), 1) for name, percent in names.items()} if len(ms) else dict.fromkeys(names, 0.0)
 
 
-def _all(kills: list[dict[str, Any]]) -> dict[str, Any]:
+def _all(figures: dict[str, Any]) -> dict[str, Any]:
+    """longest_until_both_run: with the start of the worker that had ended, which takes a core for seconds."""
+    kills = figures["kills"]
     return {
         "longest_delay_ms": max((kill["max_ms"] for kill in kills), default=0.0),
         "repeats": sum(kill["repeats"] for kill in kills),
         "recovered_seconds_max": max((kill["recovered_seconds"] for kill in kills), default=0.0),
+        "longest_until_both_run_ms": {
+            name: max((each["max_of_all_ms"] for each in figures[name]), default=0.0) for name in ("kills", "restarts")
+        },
     }
 
 
 def _faults(figures: dict[str, Any], codes: list[int]) -> dict[str, Any]:
-    stretches = [figures["quiet"], *figures["kills"]]
+    stretches = [figures["quiet"], *figures["kills"], *figures["restarts"]]
     counted = {
         "missing": sum(each["missing"] for each in stretches),
         "differing": sum(each["differing"] for each in stretches),
@@ -242,5 +185,7 @@ def _faults(figures: dict[str, Any], codes: list[int]) -> dict[str, Any]:
 
 def _line(what: str, said: dict[str, Any]) -> str:
     delays = " / ".join(f"{said[name]:,.0f}" for name in ("p50_ms", "p99_ms", "p999_ms", "max_ms"))
-    recovered = f", recovered after {said['recovered_seconds']:.1f} s" if "recovered_seconds" in said else ""
+    recovered = ""
+    if "recovered_seconds" in said:
+        recovered = f", recovered after {said['recovered_seconds']:.1f} s; until both run, longest {said['max_of_all_ms']:,.0f} ms"
     return f"{what:<32} p50 / p99 / p99.9 / longest {delays} ms, {said['repeats']:,} repeats, {said['missing']} missing{recovered}"

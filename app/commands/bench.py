@@ -26,8 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     pipeline.add_argument("--cards", type=int, default=100_000, help="of the simulated traffic (default: 100000)")
     pipeline.add_argument("--seconds", type=int, default=20, help="of each round of latency (default: 20)")
     pipeline.add_argument("--rounds", type=int, default=3, help="the median of them counts (default: 3)")
-    failover = what.add_parser("failover", help="two workers, kill -9 of one of them: delays of decisions around it, repeats")
+    failover = what.add_parser(
+        "failover", help="two workers, kill -9 of one of them, and restarts in order: delays of decisions around them, repeats"
+    )
     failover.add_argument("--kills", type=int, default=6, help="the owner of the cell and the other by turns (default: 6)")
+    failover.add_argument("--restarts", type=int, default=2, help="after them, in order, likewise by turns (default: 2)")
     failover.add_argument("--rate", type=float, default=2000, help="transactions a second (default: 2000)")
     failover.add_argument("--quiet-seconds", type=float, default=60, help="before, without a fault (default: 60)")
     delivery = what.add_parser("delivery", help="the price of exactly once: rate and latency of both settings, by turns")
@@ -107,7 +110,7 @@ def _failover(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
     with ExitStack() as stack:
         settings, connection, folder = _prepared(stack, "failover", say)
         progress = stack.enter_context(bars())
-        plan = failover.Plan(arguments.rate, arguments.kills, arguments.quiet_seconds)
+        plan = failover.Plan(arguments.rate, arguments.kills, arguments.restarts, arguments.quiet_seconds)
         bar = progress.add_task("failover", total=round(plan.seconds))
         return failover.run(
             settings,

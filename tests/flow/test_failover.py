@@ -17,7 +17,7 @@ import pytest
 from app.answers import Answers
 from app.running import prepared, scratch
 from app.settings import read_settings
-from benchmarks.failover import Pair
+from benchmarks.pair import Pair
 from schemas.topics import DECISIONS
 from tests.flow import sending
 from tests.flow.proof import faults, left, proof
