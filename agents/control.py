@@ -11,7 +11,7 @@ import faust
 
 from agents.feed import or_exit
 from broker.sink import Sink
-from engine.control import ID_KEY, Board, echo, verified
+from engine.control import DELIVERY, ID_KEY, Board, echo, verified
 from engine.task import Task
 from schemas.control import Control
 from schemas.errors import RefusedStart
@@ -36,6 +36,8 @@ class Comparing:
         self._of_owner = {control.key: control for control in of_owner}
         self._appended: dict[tuple[Any, ...], float] = {}
         self._looked_at: set[tuple[Any, ...]] = set()
+        self._said: set[int] = set()
+        """Cells that were told how this process answers: also where an owner before it said the same, for one that begins beside it."""
 
     async def owned(self, task: Task) -> None:
         """Appends the next wish, verified; echoes what is in force and not echoed."""
@@ -44,7 +46,11 @@ class Comparing:
         for wish in self._board.due(cell, in_force)[:1]:  # one after the other: each is held against what the one before it put in force
             if self._is_due("wish", cell, wish):
                 _send(self._sink, await asyncio.to_thread(verified, wish, partial(self._verify, task), topic=self._topic, log=partition))
-        for held in self._board.unechoed(cell, {**in_force, **self._of_owner}):
+        unechoed = self._board.unechoed(cell, {**in_force, **self._of_owner})
+        if cell not in self._said:
+            self._said.add(cell)
+            unechoed = [*unechoed, self._of_owner[DELIVERY]]
+        for held in unechoed:
             if self._is_due("echo", cell, held):
                 _send(self._sink, echo(held, self._topic, cell))
 
@@ -79,9 +85,10 @@ def control(  # noqa: PLR0913 (all but three by keyword)
     verify: Callable[[Task, Control], None],
     sink: Sink,
 ) -> None:
-    """Registers the agent that reads the topic, and the timer that compares. One that hears of another id key than ours ends."""
+    """Registers the agent that reads the topic, and the timer that compares. It ends where it hears of another id key or delivery."""
     comparing = Comparing(topic, board, of_owner=of_owner, verify=verify, sink=sink)
-    (id_key,) = (control for control in of_owner if control.key == ID_KEY)
+    id_key, delivery = (next(said.version for said in of_owner if said.key == key) for key in (ID_KEY, DELIVERY))
+    begun = board.heard
 
     @app.agent(app.topic(topic, value_serializer="raw", key_type=bytes, value_type=bytes, allow_empty=True))
     @or_exit
@@ -93,7 +100,8 @@ def control(  # noqa: PLR0913 (all but three by keyword)
     @app.timer(0.2)
     @or_exit
     async def compare() -> None:
-        board.require_id_key(id_key.version)
+        board.require_id_key(id_key)
+        board.require_one_delivery(delivery, since=begun, ours=[partition.number for partition, task in tasks.items() if task.owns])
         for task in [task for task in tasks.values() if task.caught_up]:
             await (comparing.owned(task) if task.owns else comparing.stood_by(task))
 

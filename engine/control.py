@@ -1,6 +1,6 @@
 """Control rows: how an artefact enters the log and takes effect where it stands."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from hashlib import sha256
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ from schemas.control import (
     decode_control,
     encode_control,
 )
-from schemas.errors import IdKeyChanged, WeirError
+from schemas.errors import BadSetting, IdKeyChanged, WeirError
 from schemas.records import Message, Partition, RowPlace
 from schemas.row import CONTROL_HEADER
 
@@ -94,6 +94,7 @@ class Board:
         self.refusals: dict[tuple[int, str], Control] = {}
         self.heard = -1
         """The highest offset."""
+        self._echoed_at: dict[tuple[int, str], int] = {}
         self._quarantined: dict[tuple[int, str], RowPlace] = {}
         self.announced: Control | None = None
         """The cells that `weir cells add` is putting in force, or did."""
@@ -116,6 +117,7 @@ class Board:
                 self.announced = said
             case [first, cell, name] if first == IN_FORCE and cell.isdigit():
                 _put(self.echoes, (int(cell), name), said)
+                self._echoed_at[int(cell), name] = place[1]
             case [first, cell, name] if first == REFUSED and cell.isdigit():
                 _put(self.refusals, (int(cell), name), said)
 
@@ -140,6 +142,15 @@ class Board:
     def answered_otherwise(self, delivery: str) -> str | None:
         """The other setting by which the owner of some cell answers, or did last; None: all by this one, as far as is known."""
         return next((held.version for (_, key), held in self.echoes.items() if key == DELIVERY and held.version != delivery), None)
+
+    def require_one_delivery(self, delivery: str, *, since: int, ours: Collection[int]) -> None:
+        """Raises BadSetting where an owner of a cell that is not ours has said, after the offset `since`, that it answers otherwise."""
+        for (cell, key), held in self.echoes.items():
+            if key == DELIVERY and held.version != delivery and cell not in ours and self._echoed_at[cell, key] > since:
+                raise BadSetting(
+                    f"WEIR_DELIVERY is {delivery}, a worker that began when this one did answers cell {cell} {held.version}: "
+                    "all need the same"
+                )
 
     @property
     def history_under_way(self) -> bool:

@@ -12,9 +12,10 @@ import pytest
 
 from app.commands.topics import create
 from app.control_topic import board_of
-from app.running import RunningWorker
+from app.running import RunningWorker, scratch
 from app.settings import Settings
 from broker.connection import Connection
+from broker.group import members
 from broker.once import send_all
 from broker.topics import Topics
 from engine.control import first_row
@@ -81,6 +82,31 @@ def test_who_is_alone_may_answer_in_another_way_than_before(past: Past, tmp_path
                 assert time.monotonic() < deadline, "its owner never said how it answers"
             assert worker.stop() == 0
         finally:
+            worker.kill()
+
+
+def test_two_that_begin_together_do_not_answer_in_two_ways(past: Past, tmp_path: Path) -> None:
+    """Neither finds the other when it looks, before it joins: who does not come to own the cell hears of it."""
+    while members(past.connection, past.settings.topic("engine")):  # of before, until its session has run out
+        time.sleep(0.5)
+    workers = [
+        RunningWorker(
+            msgspec.structs.replace(scratch(past.settings, tmp_path / way), artefacts=past.settings.artefacts, worker=way, delivery=way),
+            log=tmp_path / f"{way}.log",
+        )
+        for way in ("exactly_once", "at_least_once")
+    ]
+    for worker in workers:
+        worker.start()
+    try:
+        deadline = time.monotonic() + 60
+        while not (ended := [worker for worker in workers if worker.ended() is not None]):
+            assert time.monotonic() < deadline, "both go on"
+            time.sleep(0.1)
+        assert [worker.ended() for worker in ended] == [2]
+        assert "a worker that began when this one did answers cell 0" in ended[0].last_words()
+    finally:
+        for worker in workers:
             worker.kill()
 
 

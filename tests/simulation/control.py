@@ -5,7 +5,7 @@ from typing import cast
 
 import broker.sink
 from agents.control import Comparing
-from engine.control import Board, id_key_of
+from engine.control import Board, delivery_echo, id_key_of
 from engine.task import Task
 from schemas.records import Partition
 from tests.simulation.cell import PSEUDONYMS
@@ -19,8 +19,8 @@ class Controlling:
     def __init__(self, outside: Outside, tasks: Mapping[Partition, Task], sink: Sink) -> None:
         self._outside, self._tasks = outside, tasks
         self._board = Board()
-        id_key = id_key_of(PSEUDONYMS.fingerprint)
-        self._comparing = Comparing(CONTROL, self._board, of_owner=(id_key,), verify=Task.verify, sink=cast("broker.sink.Sink", sink))
+        of_owner = id_key_of(PSEUDONYMS.fingerprint), delivery_echo("exactly_once" if outside.exactly_once else "at_least_once")
+        self._comparing = Comparing(CONTROL, self._board, of_owner=of_owner, verify=Task.verify, sink=cast("broker.sink.Sink", sink))
 
     async def compare(self) -> None:
         """Hears what is new, and compares it."""

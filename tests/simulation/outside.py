@@ -26,8 +26,7 @@ from tests.simulation.transactional_id import TransactionalId
 HEDGE_SECONDS = (0.3, 0.3, 3.0, 1e6)
 """Of one run: so that every pause looks like a death, only the longer ones do, or none does."""
 CONTROL = "control"
-WISHES_MAX = 12
-"""Records of the control topic, echoes among them."""
+WISHES_MAX = 6
 POLICIES = [
     *[POLICY_TEXT.replace("0.3", threshold) % "amount, account_count_1h" for threshold in ("0.1", "0.5")],
     POLICY_TEXT % "a_feature_that_is_not_there",
@@ -145,7 +144,7 @@ class Outside:
 
     def wish(self, random: Random) -> None:
         """Another policy, or one that cannot be obeyed."""
-        if self._wishes and len(self.control) < WISHES_MAX:
+        if self._wishes and self.accidents.get("a wish", 0) < WISHES_MAX:
             text = random.choice(POLICIES)
             self.wish_for(control_of(POLICY, text, text[:30]))
 
