@@ -17,6 +17,8 @@ from broker.outside import Outlet
 
 START_SECONDS_MAX = 120.0
 TICK_SECONDS = 0.002
+LINGER_MS = 5
+"""As a busy producer has it; a request for each record would take a third of a core of the broker's, which stands on the same machine."""
 _PROCESSES = multiprocessing.get_context("spawn")
 
 
@@ -74,7 +76,7 @@ def send(plan: Plan, sent: "Synchronized[int]", stopping: Event) -> None:
     """Of the process. It ends with its parent, too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
-    outlets = {label: Outlet(plan.connection, topic) for label, topic in ((False, plan.transactions), (True, plan.labels))}
+    outlets = {label: Outlet(plan.connection, topic, linger_ms=LINGER_MS) for label, topic in ((False, plan.transactions), (True, plan.labels))}
     records = plan.records(seed=plan.seed, cards=plan.cards, now_ms=int(time.time() * 1000))
     count, record = 0, next(records)
     began = time.monotonic()

@@ -64,6 +64,52 @@ def test_what_a_dead_intake_did_not_append_is_appended_by_who_folds_the_cell() -
         assert told.outside.accidents["a hedged row"]
 
 
+def test_a_source_that_was_given_back_is_hedged_again() -> None:
+    with script(standby=True, hedge_seconds=0.3) as told:
+        a, b = told.owner_and_standby()
+        told.move(b, SOURCE)
+        told.settle()
+        told.settle()
+        assert (a.source.ours(SOURCE), b.source.ours(SOURCE)) == (False, True)
+        told.kill(b)
+        told.send(3)
+        rows = len(told.outside.log)
+        for _ in range(12):
+            a.read(50)
+            told.late(0.1, a)
+            a.do_all()
+        assert len(told.outside.log) > rows
+        assert told.outside.accidents["a hedged row"]
+
+
+def test_of_an_owner_that_is_slow_and_not_silent_a_share_is_hedged() -> None:
+    with script(standby=True, hedge_seconds=0.3) as told:
+        a, b = told.owner_and_standby()
+        told.send(20)
+        told.settle()
+        told.settle()
+        for _ in range(5):
+            told.send(2)
+            rows = len(told.outside.log)
+            a.read(50, SOURCE)
+            a.take(SOURCE.topic)
+            while len(told.outside.log) == rows:
+                a.arrive()
+            for worker in (a, b):
+                worker.read(50, LOG)
+                worker.take(LOG.topic)
+        committed = told.outside.group.committed[LOG]
+        for _ in range(6):
+            for _ in range(3):
+                a.arrive()
+                a.acknowledge()
+            a.keep()
+            a.do_all()
+            told.late(0.1, b)
+        assert told.outside.group.committed[LOG] > committed, "it is alive"
+        assert 0 < told.outside.accidents.get("a hedged answer", 0) <= 3, "a tenth of what it has folded, at most"
+
+
 def test_an_owner_that_slept_goes_on_sending_and_commits_nothing() -> None:
     with script(standby=True) as told:
         a, b = told.owner_and_standby()
