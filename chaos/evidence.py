@@ -1,6 +1,7 @@
 """What is left when everything has stopped: topics, databases. Read for the oracle, which decodes and compares by itself."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from broker.once import read_all
 from chaos.oracle.answers import Answer
 from features.value import Value
 from features.value_reader import read_value
+from schemas.errors import StoreDamaged
 from schemas.records import Partition, Record
 from state.checkpoint import Marker
 from state.store import Store
@@ -52,15 +54,16 @@ def _answer(partition: Partition, record: Record) -> Answer:
 
 
 def stored(folders: list[Path], log: Partition) -> Stored | None:
-    """The newest database of a cell among the data folders of these workers; None: there is none."""
+    """The newest whole database of a cell among the data folders of these workers; None: there is none."""
     newest: Stored | None = None
     for folder in folders:
         place = folder / f"{log.topic}-{log.number}"
         if not (place / "CURRENT").exists():
             continue
-        store = Store(place)
-        marker = store.marker()
-        if marker is not None and (newest is None or marker.offset > newest.marker.offset):
-            newest = Stored(marker, {(entity, key): value for entity in store.entities() for key, value in store.items(entity)})
-        store.close()
+        with suppress(StoreDamaged):  # by an accident, and its worker has not read what was hit: its next start would build it anew
+            store = Store(place)
+            marker = store.marker()
+            if marker is not None and (newest is None or marker.offset > newest.marker.offset):
+                newest = Stored(marker, {(entity, key): value for entity in store.entities() for key, value in store.items(entity)})
+            store.close()
     return newest

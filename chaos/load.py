@@ -76,7 +76,9 @@ def send(plan: Plan, sent: "Synchronized[int]", stopping: Event) -> None:
     """Of the process. It ends with its parent, too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
-    outlets = {label: Outlet(plan.connection, topic, linger_ms=LINGER_MS) for label, topic in ((False, plan.transactions), (True, plan.labels))}
+    outlets = {
+        label: Outlet(plan.connection, topic, linger_ms=LINGER_MS) for label, topic in ((False, plan.transactions), (True, plan.labels))
+    }
     records = plan.records(seed=plan.seed, cards=plan.cards, now_ms=int(time.time() * 1000))
     count, record = 0, next(records)
     began = time.monotonic()

@@ -110,14 +110,14 @@ class Store:
 
     def adopt(self, marker: Marker) -> None:
         """Every value counts as changed at this marker, which is written with that."""
-        self._write([(name, key, b"?") for name in self.entities() for key in _all_keys(self._families[name])], marker, only_changes=True)
+        with self._in_our_words():
+            keys = [(name, key, b"?") for name in self.entities() for key, _ in self._all(name)]
+        self._write(keys, marker, only_changes=True)
 
     def freeze(self) -> "View":
         """The database as it stands: what is written from here on is not in it. Between two writes."""
         with self._in_our_words():
-            changes = (
-                list(self._families[CHANGES].values()) if CHANGES in self._families else []
-            )  # a snapshot's iterator shows later writes
+            changes = [record for _, record in self._all(CHANGES)]  # a snapshot's iterator shows later writes
             return View(
                 self._database.snapshot(), {name: self._families[name].snapshot() for name in self.entities()}, changes, self._folder
             )
@@ -127,14 +127,15 @@ class Store:
         if CHANGES in self._families:
             batch, handle = WriteBatch(raw_mode=True), self._handles[CHANGES]
             with self._in_our_words():
-                for position in _all_keys(self._families[CHANGES]):
+                for position, _ in self._all(CHANGES):
                     if _position(position) <= upto:
                         batch.delete(position, handle)
                 self._database.write(batch)
 
     def changes(self) -> list[int]:
         """The positions under which changed keys are kept, for proofs."""
-        return [_position(key) for key in _all_keys(self._families[CHANGES])] if CHANGES in self._families else []
+        with self._in_our_words():
+            return [_position(key) for key, _ in self._all(CHANGES)]
 
     def _flush(self) -> None:
         """What has no log is in files before a marker speaks of it."""
@@ -177,7 +178,18 @@ class Store:
 
     def items(self, entity: str) -> list[tuple[bytes, bytes]]:
         """Every key and stored value of an entity, in key order: for proofs and inspection."""
-        return list(self._families[entity].items()) if entity in self._families else []
+        with self._in_our_words():
+            return list(self._all(entity))
+
+    def _all(self, name: str) -> Iterator[tuple[bytes, bytes]]:
+        """Every key and value of a family, in key order. rocksdict's own iterators end at a damaged block as if there were no more."""
+        if name in self._families:
+            found = self._families[name].iter()
+            found.seek_to_first()
+            while found.valid():
+                yield found.key(), found.value()
+                found.next()
+            found.status()
 
     def close(self) -> None:
         """Gives up the lock; rocksdict keeps it while a handle lives."""
@@ -222,11 +234,6 @@ class View:
                     raise refusal(error, self._folder) from error
                 value = b""
             yield entity, key, value
-
-
-def _all_keys(family: Rdict) -> list[bytes]:
-    found = family.keys()  # not a dict's: it is no container
-    return list(found)
 
 
 def _key(position: int) -> bytes:
