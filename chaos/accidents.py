@@ -13,13 +13,14 @@ class Accident(NamedTuple):
     rebalances: int = 0
 
 
-KILL, AT_A_STEP, BROKER, DISK_FULL = "kill -9", "kill -9 at a step", "kill -9 of the broker", "disk full"
+KILL, AT_A_STEP, BROKER = "kill -9", "kill -9 at a step", "kill -9 of the broker"
+DISK_FULL, DISK_DAMAGED = "disk full", "kill -9, its disk damaged"
 ACCIDENTS = {
     KILL: Accident(kills=1),
     "kill -9 of all at once": Accident(kills=2),
     AT_A_STEP: Accident(kills=2),
     "kill -9, its disk gone": Accident(kills=1),
-    "kill -9, its disk damaged": Accident(kills=1),
+    DISK_DAMAGED: Accident(kills=1),
     "SIGTERM and started again": Accident(),
     "SIGSTOP for 5 s": Accident(),
     "SIGSTOP past the session": Accident(rebalances=2),

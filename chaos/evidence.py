@@ -55,15 +55,20 @@ def _answer(partition: Partition, record: Record) -> Answer:
 
 def stored(folders: list[Path], log: Partition) -> Stored | None:
     """The newest whole database of a cell among the data folders of these workers; None: there is none."""
-    newest: Stored | None = None
+    return max(all_stored(folders, log).values(), key=lambda each: each.marker.offset, default=None)
+
+
+def all_stored(folders: list[Path], log: Partition) -> dict[str, Stored]:
+    """Every whole database of a cell, by the name of its worker's folder."""
+    found = {}
     for folder in folders:
         place = folder / f"{log.topic}-{log.number}"
         if not (place / "CURRENT").exists():
             continue
         with suppress(StoreDamaged):  # by an accident, and its worker has not read what was hit: its next start would build it anew
             store = Store(place)
-            marker = store.marker()
-            if marker is not None and (newest is None or marker.offset > newest.marker.offset):
-                newest = Stored(marker, {(entity, key): value for entity in store.entities() for key, value in store.items(entity)})
+            if (marker := store.marker()) is not None:
+                table = {(entity, key): value for entity in store.entities() for key, value in store.items(entity)}
+                found[folder.name] = Stored(marker, table)
             store.close()
-    return newest
+    return found

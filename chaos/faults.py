@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
-from chaos.accidents import BROKER, DISK_FULL, KILL
+from chaos.accidents import BROKER, DISK_DAMAGED, DISK_FULL, KILL
 from chaos.scene import Scene
 from schemas.errors import BrokerUnreachable
 
@@ -178,7 +178,7 @@ ACTS: dict[str, Callable[[Scene, str], str]] = {
     KILL: kill,
     "kill -9 of all at once": kill_all,
     "kill -9, its disk gone": kill_disk_gone,
-    "kill -9, its disk damaged": kill_disk_damaged,
+    DISK_DAMAGED: kill_disk_damaged,
     "SIGTERM and started again": restart,
     "SIGSTOP for 5 s": pause,
     "SIGSTOP past the session": zombie,

@@ -16,7 +16,7 @@ from random import Random
 from broker.positions import Positions
 from broker.topics import Topics
 from chaos import evidence, faults, steps
-from chaos.accidents import AT_A_STEP, BROKER
+from chaos.accidents import AT_A_STEP, BROKER, DISK_DAMAGED
 from chaos.fleet import REFUSED, Ending, Fleet
 from chaos.judged import judge
 from chaos.load import Load, Plan
@@ -77,7 +77,7 @@ def play(stage: Stage, wanted: Wanted, say: Say) -> Round:
             complaints.append(f"the lag did not come back to 0 within {IDLE_SECONDS_MAX:g} s: {watch.left()}")
         if not scene.joined(START_SECONDS_MAX):
             complaints.append(f"the workers did not come to be ready: {[worker.last_words() for worker in fleet.workers.values()]}")
-        complaints += _stopped(fleet)
+        complaints += _stopped(fleet, happened)
     complaints += [f"{each}" for each in fleet.endings if each.code == REFUSED and not _excused(each, happened)]
     complaints += [
         f"{each.fault} ({each.what}): not recovered within {RECOVER_SECONDS_MAX:g} s"
@@ -140,10 +140,16 @@ def _partitions(stage: Stage, *topics: str) -> list[Partition]:
     return [Partition(topic, number) for topic in topics for number in range(known.partitions(topic))]
 
 
-def _stopped(fleet: Fleet) -> list[str]:
-    """All, in order."""
+def _stopped(fleet: Fleet, happened: list[Happened]) -> list[str]:
+    """All, in order. One whose disk was damaged may find it when it saves for the last time."""
+    spoilt = any(each.fault == DISK_DAMAGED for each in happened)
     codes = {name: fleet.stop(name) for name in fleet.running}
-    return [f"{name}, stopped in order, ended with {code}: {fleet.workers[name].last_words()}" for name, code in codes.items() if code]
+    words = {name: fleet.workers[name].last_words() for name, code in codes.items() if code}
+    return [
+        f"{name}, stopped in order, ended with {codes[name]}: {said}"
+        for name, said in words.items()
+        if not (spoilt and " is damaged (" in said.rstrip().rpartition("\n")[2])
+    ]
 
 
 def _excused(ending: Ending, happened: list[Happened]) -> bool:
@@ -169,7 +175,7 @@ def _case(stage: Stage, folders: list[Path], watch: Watch) -> Case:
 
 
 def _built_anew(stage: Stage, folders: list[Path]) -> list[str]:
-    """Complaints where a table from the changelog and the log is not, byte for byte, the one that lived through it."""
+    """Complaints where a table from the changelog and the log is not, byte for byte, each of those that lived through it."""
     worker = stage.again("w1")
     shutil.rmtree(worker.folder, ignore_errors=True)
     fleet = Fleet(lambda _: worker)
@@ -182,11 +188,17 @@ def _built_anew(stage: Stage, folders: list[Path]) -> list[str]:
     complaints = []
     for number in range(stage.cells):
         log = Partition(stage.log, number)
-        live, anew = (evidence.stored(each, log) for each in (folders, [worker.folder]))
-        if live is None or anew is None:
+        anew = evidence.stored([worker.folder], log)
+        lived = evidence.all_stored(folders, log)
+        alike = [name for name, each in lived.items() if anew and each.marker.offset == anew.marker.offset]
+        if anew is None or not alike:
             complaints.append(f"{log}: no table to compare with")
-        elif live.table != anew.table:
-            differing = [key for key in live.table.keys() | anew.table.keys() if live.table.get(key) != anew.table.get(key)]
-            entity, key = differing[0]
-            complaints.append(f"{log}: {len(differing)} of {len(live.table)} values built anew from Kafka differ, {entity} {key.hex()}")
+        else:
+            complaints += [f"{log}, {name}: {what}" for name in alike if (what := _differing(lived[name].table, anew.table))]
     return complaints
+
+
+def _differing(live: evidence.Table, anew: evidence.Table) -> str:
+    """Empty: nothing."""
+    places = [key for key in live.keys() | anew.keys() if live.get(key) != anew.get(key)]
+    return f"{len(places)} of {len(live)} values built anew from Kafka differ, {places[0][0]} {places[0][1].hex()}" if places else ""
