@@ -28,88 +28,6 @@ def test_an_owner_dies_and_what_it_owed_is_given_from_memory() -> None:
         assert b.cells.tasks[LOG].silent_rows < 4, "it began anew"
 
 
-def test_where_the_owner_is_silent_its_standby_answers_long_before_the_group_knows() -> None:
-    with script(standby=True, hedge_seconds=0.3) as told:
-        a, b = told.owner_and_standby()
-        told.send(3)
-        a.read(50, SOURCE)
-        a.take(SOURCE.topic)
-        a.arrive()
-        b.read(50, LOG)
-        b.take(LOG.topic)
-        answered = len(told.outside.answers)
-        told.late(0.2, b)
-        assert len(told.outside.answers) == answered, "nobody is late yet"
-        told.late(0.2, b)
-        assert len(told.outside.answers) > answered, "all that is held goes at once"
-        assert told.outside.accidents["a hedged answer"]
-        told.kill(a)
-
-
-def test_what_a_dead_intake_did_not_append_is_appended_by_who_folds_the_cell() -> None:
-    with script(standby=True, hedge_seconds=0.3) as told:
-        a, b = told.owner_and_standby()
-        told.late(0.1, b)
-        b.do_all()
-        told.kill(a)
-        told.send(3)
-        b.read(50, SOURCE)
-        rows = len(told.outside.log)
-        for _ in range(12):
-            told.late(0.1, b)
-            b.do_all()
-            b.read(50)
-            b.take(LOG.topic)
-        assert len(told.outside.log) > rows
-        assert told.outside.accidents["a hedged row"]
-
-
-def test_a_source_that_was_given_back_is_hedged_again() -> None:
-    with script(standby=True, hedge_seconds=0.3) as told:
-        a, b = told.owner_and_standby()
-        told.move(b, SOURCE)
-        told.settle()
-        told.settle()
-        assert (a.source.ours(SOURCE), b.source.ours(SOURCE)) == (False, True)
-        told.kill(b)
-        told.send(3)
-        rows = len(told.outside.log)
-        for _ in range(12):
-            a.read(50)
-            told.late(0.1, a)
-            a.do_all()
-        assert len(told.outside.log) > rows
-        assert told.outside.accidents["a hedged row"]
-
-
-def test_of_an_owner_that_is_slow_and_not_silent_a_share_is_hedged() -> None:
-    with script(standby=True, hedge_seconds=0.3) as told:
-        a, b = told.owner_and_standby()
-        told.send(20)
-        told.settle()
-        told.settle()
-        for _ in range(5):
-            told.send(2)
-            rows = len(told.outside.log)
-            a.read(50, SOURCE)
-            a.take(SOURCE.topic)
-            while len(told.outside.log) == rows:
-                a.arrive()
-            for worker in (a, b):
-                worker.read(50, LOG)
-                worker.take(LOG.topic)
-        committed = told.outside.group.committed[LOG]
-        for _ in range(6):
-            for _ in range(3):
-                a.arrive()
-                a.acknowledge()
-            a.keep()
-            a.do_all()
-            told.late(0.1, b)
-        assert told.outside.group.committed[LOG] > committed, "it is alive"
-        assert 0 < told.outside.accidents.get("a hedged answer", 0) <= 3, "a tenth of what it has folded, at most"
-
-
 def test_an_owner_that_slept_goes_on_sending_and_commits_nothing() -> None:
     with script(standby=True) as told:
         a, b = told.owner_and_standby()
@@ -227,20 +145,6 @@ def test_one_that_stands_by_stores_no_further_than_the_group_has_come() -> None:
             told.store(b)
             b.ask()
         assert told.position(b, "stored") <= told.outside.group.committed[LOG] < told.position(b, "folded")
-
-
-def test_without_a_fault_two_workers_repeat_nothing() -> None:
-    with script(standby=True, hedge_seconds=0.3) as told:
-        a, b = told.start("a"), told.start("b")
-        for _ in range(40):
-            told.send(1)
-            for _ in range(2):
-                told.settle(a, b)
-        told.settle()
-        assert not {"a hedged answer", "a hedged row"} & told.outside.accidents.keys()
-        assert len(told.outside.answers) == len({(m.value, m.key) for m in told.outside.answers if m.topic == "decisions"}) + sum(
-            m.topic != "decisions" for m in told.outside.answers
-        )
 
 
 def test_a_disk_that_is_lost_under_one_that_stands_by_is_rebuilt_beside_the_owner() -> None:
