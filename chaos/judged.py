@@ -2,7 +2,7 @@
 
 import gc
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from chaos import evidence
 from chaos.oracle import answers, committed
@@ -19,12 +19,14 @@ from schemas.records import Partition
 NAMED_MAX = 5
 
 
-def judge(case: Case) -> Found:
+def judge(case: Case, say: Callable[[str], object]) -> Found:
     """Recomputes everything from the source topics."""
     gc.disable()  # it makes millions of small things and no circles
     try:
+        say("the oracle: what was sent and answered")
         court = Court(case)
         for number in range(case.cells):
+            say(f"the oracle: cell {number + 1} of {case.cells}")
             court.hear(Partition(case.log, number))
         return court.verdict()
     finally:

@@ -84,9 +84,8 @@ def play(stage: Stage, wanted: Wanted, say: Say) -> Round:
         for each in happened
         if each.waited and not each.recovered
     ]
-    say("the oracle")
     folders = [worker.folder for worker in fleet.workers.values()]
-    found = judge(_case(stage, folders, watch))
+    found = judge(_case(stage, folders, watch), say)
     say("built anew from Kafka alone")
     complaints += _built_anew(stage, folders)
     say("an engine that never died")
