@@ -191,6 +191,15 @@ def test_no_tracked_file_points_to_a_machine_or_a_registry() -> None:
     assert [line for line in found if not line.startswith(("tests/test_tidy.py: --", "requirements/lock: --"))] == []
 
 
+def test_what_a_page_names_is_there() -> None:
+    """Files between back-ticks, from the root; `N`, `ROOM` and `FILE` stand for something."""
+    named = {(page, name) for page in tracked() if page.endswith(".md") for name in re.findall(r"`(\w+(?:/[\w.-]+)+\.\w+)`", text(page))}
+    assert len(named) > 50
+    files = {str(file) for file in tracked()}
+    rooted = {(page, name) for page, name in named if name.split("/")[0] in {file.split("/")[0] for file in files}}
+    assert {each for each in rooted if each[1] not in files and not re.search(r"\b(?:N|ROOM|test_FILE)\b", each[1])} == set()
+
+
 def locked(name: str) -> dict[str, str]:
     """The packages of a lock file and their versions; fails where a line is anything but a version and its hashes."""
     versions = {}
