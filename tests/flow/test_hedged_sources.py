@@ -17,7 +17,7 @@ from broker.topics import Topics
 from schemas.cells import made
 from schemas.records import Partition
 from schemas.row import HEDGED_HEADER
-from tests.flow.engine import SOURCE_PARTITIONS, Engine, metric, prepare, settings_of
+from tests.flow.engine import SOURCE_PARTITIONS, Engine, delete_records, metric, prepare, settings_of
 from tests.flow.load import Load
 from tests.flow.records import Customer, label_of
 
@@ -82,3 +82,23 @@ def test_a_dead_intake_is_no_gap_and_a_living_one_is_not_hedged(kafka: str, pref
     finally:
         for each in (intake, deciding):
             each.kill()
+
+
+def test_what_no_intake_ever_read_is_hedged_from_the_first_record_there_is(kafka: str, prefix: str, tmp_path: Path) -> None:
+    """Retention has taken others before it."""
+    settings = settings_of(kafka, prefix, tmp_path, roles="decide")
+    connection = prepare(settings, partitions=1)
+    worker = RunningWorker(settings, log=tmp_path / "worker.log")
+    engine = Engine(settings, connection, worker)
+    spots = engine.send([Customer().record() for _ in range(5)])
+    delete_records(connection, settings.transactions_topic, 0, before=3)
+    try:
+        worker.start()
+        worker.wait_ready()
+        engine.decided(spots[3:])
+        assert set(engine.reading.decisions) == set(spots[3:])
+        assert engine.metric(HEDGED, topic=settings.transactions_topic) == 2
+        assert worker.stop() == 0
+    finally:
+        worker.kill()
+        engine.close()
