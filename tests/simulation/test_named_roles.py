@@ -59,8 +59,11 @@ def test_a_takeover_while_the_predecessor_saves_ends_that_save() -> None:
         told.store_and_save(b)
         a.do_all()
         assert told.saved == told.position(b, "saved")
+        assert (a.cells.tasks[LOG].owns, a.cells.all[LOG].hedging is None) == (False, False), (
+            "fenced: it stands by, before the group says so"
+        )
         told.settle()
-        assert not a.cells.tasks[LOG].owns, "fenced: it stands by"
+        assert not a.cells.tasks[LOG].owns
 
 
 def run_saves_between_reading_and_fence() -> None:
