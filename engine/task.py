@@ -95,7 +95,10 @@ class Task:
 
     @property
     def crowded(self) -> bool:
-        """Whether the values in memory are past their bound: only a checkpoint makes room then."""
+        """Whether changed values alone are past the memory's bound: only a checkpoint makes room then.
+
+        One that stands by may store nothing while its owner is silent: were clean values in the way, it would answer for nobody.
+        """
         return self.fold is not None and self.fold.crowded
 
     def seen(self, origin: Origin) -> int:
@@ -119,6 +122,8 @@ class Task:
                 continue
             for (backfilled, _), batch in groupby(blocks, self._of_one_batch):
                 self._take(list(batch), decided, backfilled=backfilled, apart=apart)
+        if self.fold is not None and self.fold.crowded:
+            self.fold.let_clean_go()
         return decided
 
     def _take(self, blocks: list[Block], decided: Decided, *, backfilled: bool, apart: bool) -> None:

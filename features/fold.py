@@ -171,6 +171,12 @@ class Fold:
         self._unwritten.written()
         return self._arena.make_room()
 
+    def let_clean_go(self) -> None:
+        """Evicts clean values until cache_bytes hold, between batches; also those that `changed` gave and nobody has written yet."""
+        self._close()
+        self._unwritten.keep()
+        self._arena.make_room()
+
     @property
     def newest_ms(self) -> int:
         """The cell's newest event time of an accepted row; -2^63: none yet."""

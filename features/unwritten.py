@@ -50,6 +50,11 @@ class Unwritten:
         self._given = changed
         return changed
 
+    def keep(self) -> None:
+        """What the last checkpoint was given may leave the memory before it is written: until then it is found here."""
+        self._known.update(_by_key(self._given))
+        self._given = []
+
     def written(self) -> None:
         """All that was given is written."""
         self._given = []

@@ -18,7 +18,7 @@ from tests.features.twins import by_fold, by_oracle, by_reference, difference
 SHIPPED = catalogue_text()
 SHIPPED_CATALOGUE = read_catalogue(SHIPPED, place="features/catalogue.yaml")
 MODEST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-BETWEEN = ("nothing", "stored", "evicted", "reloaded")
+BETWEEN = ("nothing", "stored", "evicted", "let go", "reloaded")
 
 
 @MODEST

@@ -72,14 +72,16 @@ def by_fold(
 ) -> tuple[Run, Store]:
     """The run, and what is stored at its end. cuts: where a batch begins. between: what happens between two batches.
 
-    nothing. stored: changed values are taken. evicted: and all values leave the memory. reloaded: and another fold goes on.
+    nothing. stored: changed values are taken. evicted: and all values leave the memory. reloaded: and another fold goes on. let go: all
+    leave the memory before what was taken is written, which comes at the next cut.
     """
     store: Store = {}
 
     def load(entity: str, keys: list[bytes]) -> list[bytes | None]:
         return [store.get((entity, key)) for key in keys]
 
-    fold = make(catalogue, load=load, cache_bytes=1 if between == "evicted" else 1 << 22)
+    fold = make(catalogue, load=load, cache_bytes=1 if between in {"evicted", "let go"} else 1 << 22)
+    taken: list[tuple[str, bytes, bytes]] = []
     runs, given, dropped = [], verdicts_of(rows), (0, 0)
     for batch in np.split(np.arange(len(rows)), cuts):
         folded = fold.rows(rows[batch])
@@ -88,7 +90,13 @@ def by_fold(
         check_answers(answered, given[batch], given[answered["offset"][repeats] - rows["offset"][0]], repeats)
         first = np.where(repeats[:, None], np.stack([answered["origin"], answered["offset"]], axis=1), -1)
         runs.append(Run(folded.status, folded.reason, folded.features, first, (0, 0)))
-        if between != "nothing":
+        if between == "let go":
+            store.update({(entity, key): value for entity, key, value in taken})
+            fold.make_room()
+            taken = fold.changed()
+            fold.let_clean_go()
+            assert fold.keys == 0
+        elif between != "nothing":
             store.update({(entity, key): value for entity, key, value in fold.changed()})
         if between == "evicted":
             assert fold.make_room()
@@ -97,7 +105,7 @@ def by_fold(
             newest_ms, dropped = fold.newest_ms, (dropped[0] + fold.events_dropped, dropped[1] + fold.members_dropped)
             fold = make(catalogue, load=load, cache_bytes=1 << 22)
             fold.newest_ms = newest_ms
-    store.update({(entity, key): value for entity, key, value in fold.changed()})
+    store.update({(entity, key): value for entity, key, value in [*taken, *fold.changed()]})
     run = Run(
         np.concatenate([each.status for each in runs]),
         np.concatenate([each.reason for each in runs]),

@@ -97,3 +97,27 @@ def test_without_a_fault_two_workers_repeat_nothing() -> None:
         assert len(told.outside.answers) == len({(m.value, m.key) for m in told.outside.answers if m.topic == "decisions"}) + sum(
             m.topic != "decisions" for m in told.outside.answers
         )
+
+
+def test_one_whose_memory_is_full_of_clean_values_answers_for_a_dead_owner() -> None:
+    """What stands by stores no further than the dead one has committed: room comes from what is clean, at once."""
+    with script(standby=True, hedge_seconds=0.3) as told:
+        a, b = told.owner_and_standby()
+        told.send(12)
+        told.settle()
+        told.settle()
+        told.store(b)
+        task = b.cells.tasks[LOG]
+        assert task.fold is not None
+        task.fold._arena.bytes_max = task.fold.cache_bytes_used
+        told.kill(a)
+        answered = len(told.outside.answers)
+        for _ in range(4):
+            told.send(2)
+            for _ in range(8):
+                b.read(50)
+                told.late(0.1, b)
+                b.do_all()
+                b.take(LOG.topic)
+        assert len(told.outside.answers) >= answered + 8
+        assert task.progress.folded == len(told.outside.log)
