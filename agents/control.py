@@ -36,8 +36,6 @@ class Comparing:
         self._of_owner = {control.key: control for control in of_owner}
         self._appended: dict[tuple[Any, ...], float] = {}
         self._looked_at: set[tuple[Any, ...]] = set()
-        self._said: set[int] = set()
-        """Cells that were told how this process answers: also where an owner before it said the same, for one that begins beside it."""
 
     async def owned(self, task: Task) -> None:
         """Appends the next wish, verified; echoes what is in force and not echoed."""
@@ -46,10 +44,9 @@ class Comparing:
         for wish in self._board.due(cell, in_force)[:1]:  # one after the other: each is held against what the one before it put in force
             if self._is_due("wish", cell, wish):
                 _send(self._sink, await asyncio.to_thread(verified, wish, partial(self._verify, task), topic=self._topic, log=partition))
-        unechoed = self._board.unechoed(cell, {**in_force, **self._of_owner})
-        if cell not in self._said:
-            self._said.add(cell)
-            unechoed = [*unechoed, self._of_owner[DELIVERY]]
+        unechoed, delivery = self._board.unechoed(cell, {**in_force, **self._of_owner}), self._of_owner[DELIVERY]
+        if self._place("echo", cell, delivery) not in self._appended:  # also where an owner before said the same: one may begin beside us
+            unechoed = [*unechoed, delivery]
         for held in unechoed:
             if self._is_due("echo", cell, held):
                 _send(self._sink, echo(held, self._topic, cell))
@@ -66,8 +63,12 @@ class Comparing:
                 except RefusedStart as error:
                     _log.warning("cell %d: %s %s is wished, and cannot be loaded here: %s", cell, wish.key, wish.version, error)
 
+    @staticmethod
+    def _place(what: str, cell: int, held: Control) -> tuple[Any, ...]:
+        return what, cell, held.key, held.wish_topic_id, held.wish_offset
+
     def _is_due(self, what: str, cell: int, held: Control) -> bool:
-        place, now = (what, cell, held.key, held.wish_topic_id, held.wish_offset), time.monotonic()
+        place, now = self._place(what, cell, held), time.monotonic()
         if now - self._appended.get(place, -RESEND_SECONDS) < RESEND_SECONDS:
             return False
         self._appended[place] = now

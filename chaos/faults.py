@@ -31,7 +31,7 @@ def kill(scene: Scene, _: str) -> str:
 
 def kill_all(scene: Scene, _: str) -> str:
     """A kill -9 of all at once."""
-    names = scene.mortals()
+    names = scene.mortals
     for name in names:
         scene.fleet.kill(name)
     scene.away()

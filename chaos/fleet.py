@@ -57,16 +57,20 @@ class Worker(Protocol):
 
 
 class Ending(NamedTuple):
-    """Of a worker that nobody stopped."""
+    """Of a worker that nobody stopped, or that did not end with 0 when it was."""
 
     at: float
     worker: str
     code: int
     words: str
 
+    @property
+    def last(self) -> str:
+        """The last line."""
+        return self.words.rstrip().rpartition("\n")[2]
+
     def __str__(self) -> str:
-        last = self.words.rstrip().rpartition("\n")[2]
-        return f"{self.worker} ended with {self.code}: {last}"
+        return f"{self.worker} ended with {self.code}: {self.last}"
 
 
 class Fleet:

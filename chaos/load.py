@@ -18,7 +18,7 @@ from broker.outside import Outlet
 START_SECONDS_MAX = 120.0
 TICK_SECONDS = 0.002
 LINGER_MS = 5
-"""As a busy producer has it; a request for each record would take a third of a core of the broker's, which stands on the same machine."""
+"""As a busy producer has it: with a request for each record the broker, on the same machine, would be busy with nothing else."""
 _PROCESSES = multiprocessing.get_context("spawn")
 
 

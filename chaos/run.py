@@ -142,12 +142,11 @@ def _partitions(stage: Stage, *topics: str) -> list[Partition]:
 def _stopped(fleet: Fleet, happened: list[Happened]) -> list[str]:
     """All, in order. One whose disk was damaged may find it when it saves for the last time."""
     spoilt = any(each.fault == DISK_DAMAGED for each in happened)
-    codes = {name: fleet.stop(name) for name in fleet.running}
-    words = {name: fleet.workers[name].last_words() for name, code in codes.items() if code}
+    ended = [Ending(time.time(), name, code, fleet.workers[name].last_words()) for name in fleet.running if (code := fleet.stop(name))]
     return [
-        f"{name}, stopped in order, ended with {codes[name]}: {said}"
-        for name, said in words.items()
-        if not (spoilt and " is damaged (" in said.rstrip().rpartition("\n")[2])
+        f"{each.worker}, stopped in order, ended with {each.code}: {each.words}"
+        for each in ended
+        if not (spoilt and " is damaged (" in each.last)
     ]
 
 

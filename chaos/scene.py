@@ -51,18 +51,19 @@ class Scene(NamedTuple):
             self.sleep(0.2)
         return False
 
+    @property
     def mortals(self) -> list[str]:
         """Those that may be ended."""
         return [name for name in self.fleet.running if name != self.spared]
 
     def owner(self, *, may_end: bool = True) -> str:
         """One that has a cell; any, where nobody has one. may_end: and is not spared."""
-        among = self.mortals() if may_end else self.fleet.running
+        among = self.mortals if may_end else self.fleet.running
         return self.random.choice(sorted(set(self.owners().values()) & set(among)) or among)
 
     def anybody(self) -> str:
         """To be ended; mostly one that has a cell."""
-        return self.owner() if self.random.random() < 0.6 else self.random.choice(self.mortals())
+        return self.owner() if self.random.random() < 0.6 else self.random.choice(self.mortals)
 
     def _owned(self, name: str) -> list[int]:
         try:

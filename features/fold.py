@@ -152,7 +152,7 @@ class Fold:
     def changed(self) -> list[Stored]:
         """(entity, key, value) of all that changed since the last call, by entity and key: a frozen copy.
 
-        They count as clean from here on, so may be evicted by `make_room`, which is called when they are written.
+        They count as clean from here on; those that leave the memory are found until `make_room` is called, when they are written.
         """
         self._close()
         return self._unwritten.given(self._frozen())
@@ -174,7 +174,6 @@ class Fold:
     def let_clean_go(self) -> None:
         """Evicts clean values until cache_bytes hold, between batches; also those that `changed` gave and nobody has written yet."""
         self._close()
-        self._unwritten.keep()
         self._arena.make_room()
 
     @property

@@ -1,4 +1,6 @@
-"""Values that a change of the catalogue froze before a checkpoint was due: given with the next one, found until they are written.
+"""Values that were frozen and are not written yet: found here until they are. A checkpoint's may leave the memory at once.
+
+Those that a change of the catalogue froze before a checkpoint was due are given with the next one.
 
 A change of the catalogue freezes what has changed as a checkpoint at that row would, and a value that is read under another catalogue may
 keep less than it was stored with. So what is kept follows from the log alone only where each value is then read as it would be stored.
@@ -18,7 +20,6 @@ class Unwritten:
     def __init__(self, load: Load) -> None:
         self._load = load
         self._waiting: dict[tuple[str, bytes], bytes] = {}
-        self._given: list[Stored] = []
         self._known: dict[tuple[str, bytes], bytes] = {}
 
     def __len__(self) -> int:
@@ -33,31 +34,23 @@ class Unwritten:
         return [self._known.get((entity, key), value) for key, value in zip(keys, stored, strict=True)]
 
     def freeze(self, changed: list[Stored]) -> None:
-        """The memory is emptied: these wait for the next checkpoint, and what the last one was given may not be written yet.
-
-        What it was given is older than what was frozen since, so it is taken over once.
-        """
-        self._waiting.update(_by_key(changed))
-        self._known.update(_by_key([*self._given, *changed]))
-        self._given = []
+        """The memory is emptied: these wait for the next checkpoint."""
+        frozen = _by_key(changed)
+        self._waiting.update(frozen)
+        self._known.update(frozen)
 
     def given(self, changed: list[Stored]) -> list[Stored]:
         """What a checkpoint takes: what has changed since, and what waits, by entity and key."""
+        frozen = _by_key(changed)
         if self._waiting:
-            merged = {**self._waiting, **_by_key(changed)}
+            merged = {**self._waiting, **frozen}
             changed = [(entity, key, merged[entity, key]) for entity, key in sorted(merged)]
             self._waiting = {}
-        self._given = changed
+        self._known.update(frozen)
         return changed
-
-    def keep(self) -> None:
-        """What the last checkpoint was given may leave the memory before it is written: until then it is found here."""
-        self._known.update(_by_key(self._given))
-        self._given = []
 
     def written(self) -> None:
         """All that was given is written."""
-        self._given = []
         self._known = dict(self._waiting)
 
 

@@ -99,6 +99,22 @@ class Script(Lives):
         for worker in workers:
             worker.deliver()
 
+    def owe(self, owner: Worker, standby: Worker) -> None:
+        """What stands in the source next is a row that both know, and nobody has answered."""
+        owner.read(50, SOURCE)
+        owner.take(SOURCE.topic)
+        owner.arrive()
+        standby.read(50, LOG)
+        standby.take(LOG.topic)
+
+    def hedged(self, worker: Worker, *, rounds: int) -> None:
+        """A tenth of a second each: it reads and folds, and sends what others owe."""
+        for _ in range(rounds):
+            worker.read(50)
+            self.late(0.1, worker)
+            worker.do_all()
+            worker.take(LOG.topic)
+
     def move(self, worker: Worker, *partitions: Partition) -> None:
         """The group wants them there; who has them learns so when it is settled."""
         self.outside.group.rebalance(dict.fromkeys(partitions or (LOG,), worker.group.member))

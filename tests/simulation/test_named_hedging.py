@@ -7,11 +7,7 @@ def test_where_the_owner_is_silent_its_standby_answers_long_before_the_group_kno
     with script(standby=True, hedge_seconds=0.3) as told:
         a, b = told.owner_and_standby()
         told.send(3)
-        a.read(50, SOURCE)
-        a.take(SOURCE.topic)
-        a.arrive()
-        b.read(50, LOG)
-        b.take(LOG.topic)
+        told.owe(a, b)
         answered = len(told.outside.answers)
         told.late(0.2, b)
         assert len(told.outside.answers) == answered, "nobody is late yet"
@@ -30,11 +26,7 @@ def test_what_a_dead_intake_did_not_append_is_appended_by_who_folds_the_cell() -
         told.send(3)
         b.read(50, SOURCE)
         rows = len(told.outside.log)
-        for _ in range(12):
-            told.late(0.1, b)
-            b.do_all()
-            b.read(50)
-            b.take(LOG.topic)
+        told.hedged(b, rounds=12)
         assert len(told.outside.log) > rows
         assert told.outside.accidents["a hedged row"]
 
@@ -49,10 +41,7 @@ def test_a_source_that_was_given_back_is_hedged_again() -> None:
         told.kill(b)
         told.send(3)
         rows = len(told.outside.log)
-        for _ in range(12):
-            a.read(50)
-            told.late(0.1, a)
-            a.do_all()
+        told.hedged(a, rounds=12)
         assert len(told.outside.log) > rows
         assert told.outside.accidents["a hedged row"]
 
@@ -114,10 +103,6 @@ def test_one_whose_memory_is_full_of_clean_values_answers_for_a_dead_owner() -> 
         answered = len(told.outside.answers)
         for _ in range(4):
             told.send(2)
-            for _ in range(8):
-                b.read(50)
-                told.late(0.1, b)
-                b.do_all()
-                b.take(LOG.topic)
+            told.hedged(b, rounds=8)
         assert len(told.outside.answers) >= answered + 8
         assert task.progress.folded == len(told.outside.log)

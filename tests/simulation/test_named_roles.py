@@ -139,11 +139,7 @@ def test_one_that_stands_by_stores_no_further_than_the_group_has_come() -> None:
     with script(standby=True) as told:
         a, b = told.owner_and_standby()
         told.send(3)
-        a.read(50, SOURCE)
-        a.take(SOURCE.topic)
-        a.arrive()
-        b.read(50, LOG)
-        b.take(LOG.topic)
+        told.owe(a, b)
         for _ in range(3):
             told.store(b)
             b.ask()
