@@ -85,10 +85,17 @@ def test_who_is_alone_may_answer_in_another_way_than_before(past: Past, tmp_path
             worker.kill()
 
 
+def until_nobody_is_a_member(past: Past) -> None:
+    """The sessions of those that are gone have run out."""
+    deadline = time.monotonic() + 30
+    while members(past.connection, past.settings.topic("engine")):
+        assert time.monotonic() < deadline, "somebody runs"
+        time.sleep(0.5)
+
+
 def test_two_that_begin_together_do_not_answer_in_two_ways(past: Past, tmp_path: Path) -> None:
     """Neither finds the other when it looks, before it joins: who does not come to own the cell hears of it."""
-    while members(past.connection, past.settings.topic("engine")):  # of before, until its session has run out
-        time.sleep(0.5)
+    until_nobody_is_a_member(past)
     workers = [
         RunningWorker(
             msgspec.structs.replace(scratch(past.settings, tmp_path / way), artefacts=past.settings.artefacts, worker=way, delivery=way),
@@ -108,6 +115,7 @@ def test_two_that_begin_together_do_not_answer_in_two_ways(past: Past, tmp_path:
     finally:
         for worker in workers:
             worker.kill()
+        until_nobody_is_a_member(past)
 
 
 def test_a_worker_with_a_past_refuses_another_key_and_packages_it_cannot_load(past: Past, tmp_path: Path) -> None:
