@@ -16,8 +16,8 @@ from tests.flow.load import Load
 RATE = 1000.0
 HEDGE_MS = 10_000
 """Nobody is late here, however busy the machine."""
-PARTITIONS = 6
-"""Of transactions: more than the log and the labels have together, so that an even share never leaves a worker without any."""
+PARTITIONS = 9
+"""Of transactions: an even share of a third is more than the log and the labels have together, so that it never leaves a worker without any."""
 
 
 def test_partitions_and_at_last_the_cell_move_and_nothing_is_lost(kafka: str, prefix: str, tmp_path: Path) -> None:

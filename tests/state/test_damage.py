@@ -44,7 +44,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     keys = [random.randbytes(16) for _ in range(800)]
     written: list[dict[tuple[str, bytes], bytes]] = [{}]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(state.store, "WRITE_BUFFER_BYTES", 1 << 18)
+        patch.setattr(state.store, "WRITE_BUFFERS_BYTES", 1 << 18)
         store = Store(folder / "closed")
         for offset in range(1, CHECKPOINTS + 1):
             values = [(name, key, random.randbytes(200)) for name, few in ENTITIES.items() for key in random.sample(keys, few)]
