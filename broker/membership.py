@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Consumer, TopicPartition
 
+from broker.awake import know_group
 from broker.flow import Fatal
 from schemas.errors import PartitionLost
 from schemas.records import Partition
@@ -81,9 +82,10 @@ class Membership:
         self._last: dict[Partition, asyncio.Task[None]] = {}
 
     def join(self, consumer: Consumer, loop: asyncio.AbstractEventLoop) -> None:
-        """Subscribes to the topics of all feeds. loop: where they are told."""
+        """Subscribes to the topics of all feeds. loop: where they are told. In the thread that polls."""
         self._loop = loop
         self.joined = self.closing = False
+        know_group(consumer, self._feeds)
         consumer.subscribe(list(self._feeds), on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost)
 
     def give_back(self, consumer: Consumer) -> None:

@@ -41,7 +41,7 @@ class Source(Reader):
         super().__init__(connection, group=group, fatal=fatal, in_flight_max=in_flight_max, name="source", options=options)
         self._feeds: dict[str, Feed] = {}
         self._member = Membership(self._feeds, read=self._read, forget=lambda partition: self._flows.pop(partition, None), fatal=fatal)
-        self._rejoining = threading.Event()
+        self._joining = threading.Event()
         self._by_ourselves = False
         self._awake = 0.0
 
@@ -69,7 +69,7 @@ class Source(Reader):
 
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Joins the group. Callbacks and deliveries run in `loop`."""
-        self._member.join(self._consumer, loop)
+        self._joining.set()
         super().start(loop)
 
     async def stop(self) -> None:
@@ -78,7 +78,7 @@ class Source(Reader):
 
     def rejoin(self) -> None:
         """Gives everything back, as at a stop, and joins anew: of a member that the group has wrong."""
-        self._rejoining.set()
+        self._joining.set()
 
     def flow(self, partition: Partition, offset: int) -> None:
         """As a Reader's. Does nothing where the partition is not ours."""
@@ -123,9 +123,9 @@ class Source(Reader):
         if self._member.answered:
             self._member.answered = False
             wake_fetches(self._consumer, self._read)
-        if self._rejoining.is_set():
-            self._rejoining.clear()
-            self._consumer.unsubscribe()
+        if self._joining.is_set():
+            self._joining.clear()
+            self._consumer.unsubscribe()  # anew; at the start there is nothing
             self._turn_while(lambda: bool(self._member.given))
             self._member.join(self._consumer, self._loop)
 

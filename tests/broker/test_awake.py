@@ -1,4 +1,4 @@
-"""What librdkafka's threads sleep over: what stays is read on through a rebalance, and what was paused is read at once."""
+"""What librdkafka's threads sleep over: what stays is read on through a rebalance, what moves soon after, what was paused at once."""
 
 import asyncio
 import time
@@ -10,6 +10,7 @@ from statistics import median
 import pytest
 from confluent_kafka import Producer
 
+import broker.membership
 import broker.reader
 import broker.source
 from schemas.records import Fetch, Partition
@@ -77,6 +78,43 @@ def test_what_stays_is_read_on_while_the_group_shares_out_the_rest(kafka: str, p
 def test_without_waking_it_is_noticed(kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broker.source, "wake_fetches", lambda *_: None)
     assert max(delays_of_rebalances(kafka, prefix)) > NOTICEABLE_SECONDS
+
+
+def delays_of_a_move(kafka: str, topic: str) -> list[float]:
+    """Of a worker that a second one joins, several times: each time the longest delay of a record of what moves to it."""
+
+    async def live(at: str) -> float:
+        arrived: list[float] = []
+        async with traffic(kafka, at, PARTITIONS), Reader(kafka, at) as first:
+            await first.until(lambda: len(first.positions) == PARTITIONS)
+            await asyncio.sleep(1.2)  # its own join is more than a second ago
+            second = Reader(kafka, at, name="w2")
+            deliver = second._deliver
+
+            def timed(fetch: Fetch) -> None:
+                now = time.monotonic_ns()
+                arrived.extend((now - int(record.value or 0)) / 1e9 for record in fetch.records)
+                deliver(fetch)
+
+            second.source.take(at, timed)
+            async with second:
+                await second.until(lambda: len({fetch.partition for fetch in second.fetches}) == PARTITIONS // 2)
+        return max(arrived)
+
+    longest = []
+    for number in range(3):
+        make_topic(kafka, f"{topic}-{number}", partitions=PARTITIONS)
+        longest.append(asyncio.run(live(f"{topic}-{number}")))
+    return longest
+
+
+def test_what_moves_is_read_on_by_who_has_just_joined(kafka: str, prefix: str) -> None:
+    assert median(delays_of_a_move(kafka, prefix)) < NOTICEABLE_SECONDS
+
+
+def test_who_joins_before_it_knows_the_group_is_noticed(kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(broker.membership, "know_group", lambda *_: None)
+    assert max(delays_of_a_move(kafka, prefix)) > NOTICEABLE_SECONDS
 
 
 def test_what_was_paused_is_read_as_soon_as_there_is_room(kafka: str, prefix: str) -> None:

@@ -191,7 +191,7 @@ def test_a_planned_end_of_the_owner_repeats_nothing(kafka: str, prefix: str, tmp
             owner = told.owner
             survivor = told.other(owner)
             told.watch(survivor)
-            joined = told.repeats  # a join holds up the group's offsets for a second (decision 9)
+            joined = told.repeats  # a join may hold up the group's offsets
             began = time.monotonic()
             assert owner.stop() == 0
             assert time.monotonic() - began < DRAIN_SECONDS_MAX

@@ -17,7 +17,7 @@ RATE = 1000.0
 HEDGE_MS = 10_000
 """Nobody is late here, however busy the machine."""
 PARTITIONS = 9
-"""Of transactions: an even share of a third is more than the log and the labels have together, so that it never leaves a worker without any."""
+"""Of transactions: a third of all there are is more than the log and the labels have, so that nobody is left without any."""
 
 
 def test_partitions_and_at_last_the_cell_move_and_nothing_is_lost(kafka: str, prefix: str, tmp_path: Path) -> None:
