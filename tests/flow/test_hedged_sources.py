@@ -54,11 +54,6 @@ def test_a_dead_intake_is_no_gap_and_a_living_one_is_not_hedged(kafka: str, pref
             wanted = len(read) + RATE * seconds
             engine.until(lambda: len(read) > wanted, f"{seconds:g} s of transactions")
 
-        def hedged_in(seconds: float) -> float:
-            before = hedged(source)
-            flows(seconds)
-            return hedged(source) - before
-
         with Load(connection, source, partitions=SOURCE_PARTITIONS, rate=RATE) as load:
             flows(3)
             assert hedged(source) == 0, "nobody died"
@@ -73,7 +68,9 @@ def test_a_dead_intake_is_no_gap_and_a_living_one_is_not_hedged(kafka: str, pref
             intake.wait_ready()
             engine.until(lambda: metric(intake, "weir_records_in_total", topic=source) > RATE, "what the intake takes in again")
             flows(2)  # until it stands where the hedger does
-            assert any(hedged_in(2) < RATE for _ in range(3)), "it goes on beside a living one"  # a busy machine may be slow once
+            before = hedged(source)
+            flows(2)
+            assert hedged(source) - before < RATE, "it goes on beside a living one"
         load.assert_all_decided(engine)
         blocks = [dict(record.headers) for _, record in read_all(connection, settings.topic("log"))]
         assert sum(block.get(HEDGED_HEADER) == b"1" for block in blocks) > 0

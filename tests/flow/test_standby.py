@@ -191,14 +191,12 @@ def test_a_planned_end_of_the_owner_repeats_nothing(kafka: str, prefix: str, tmp
             owner = told.owner
             survivor = told.other(owner)
             told.watch(survivor)
-            joined = told.repeats  # a join may hold up the group's offsets
             began = time.monotonic()
             assert owner.stop() == 0
             assert time.monotonic() - began < DRAIN_SECONDS_MAX
             told.until_role(survivor, "owner")
             told.flows(2, sent)
-        sent.assert_all_decided(told.engine, once=False)
-        assert told.repeats == joined, "nobody died"
+        sent.assert_all_decided(told.engine)
         assert survivor.stop() == 0
 
 
