@@ -55,8 +55,7 @@ class Cells(Generic[T]):
         self._changing: defaultdict[Partition, asyncio.Lock] = defaultdict(asyncio.Lock)  # one change of role at a time
         self.foreign: Callable[[Partition], str | None] = lambda _: None
         """Why a cell must not be held here: its owner is a build that computes differently."""
-        self._ending = False
-        self._begun: list[Awaitable[None]] = []
+        self._ending, self._begun = False, list[Awaitable[None]]()
 
     def over(self, log: str) -> None:
         """Before the worker starts: the log's fetches come into `queue`, and what the group says of its partitions is heard here."""
@@ -93,7 +92,8 @@ class Cells(Generic[T]):
         async with self._changing[partition]:
             try:
                 if (cell := self.all.get(partition)) and not self.foreign(partition):
-                    await self._take_over(cell)
+                    if not cell.task.owns:  # else it was begun anew meanwhile, as ours
+                        await self._take_over(cell)
                 else:
                     if cell:
                         await self._close(cell)
@@ -110,7 +110,8 @@ class Cells(Generic[T]):
                     await self._end(cell)
                 elif cell.task.owns:
                     async with cell.committing:
-                        await cell.give_back(self._world.perform)
+                        if cell.task.owns:  # else shut out meanwhile: what was folded since is held, and never acknowledged
+                            await cell.give_back(self._world.perform)
                     await self._stands_by(cell)
 
     async def lost(self, partition: Partition) -> None:
@@ -168,8 +169,7 @@ class Cells(Generic[T]):
 
     def holds_back(self, partition: Partition) -> bool:
         """Whether fetches wait on purpose: for room among the answers held, or for what cannot be loaded yet."""
-        cell = self.all.get(partition)
-        return cell is not None and (bool(cell.undone) or cell.stuck is not None or cell.task.crowded)
+        return (cell := self.all.get(partition)) is not None and (bool(cell.undone) or cell.stuck is not None or cell.task.crowded)
 
     async def _began(self, partition: Partition, protocol: Callable[[Partition], Coroutine[Any, Any, Start]]) -> None:
         self.unable.pop(partition, None)

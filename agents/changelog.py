@@ -15,7 +15,8 @@ from schemas.records import Partition
 from state.changelog import MARKER_KEY, pair_of, values_and_marker
 from state.checkpoint import Marker, Saved, Value, decode_marker, encode_marker
 from state.steps import AbortSave, CommitSave, FencePredecessor, FreezeStored, ReadChangelog, ReadSaved, SendChanges, Step
-from state.store import Store, View
+from state.store import Store
+from state.view import View
 from telemetry import metrics
 
 VALUES_SENT = 200
@@ -123,8 +124,7 @@ class Changelog:
         return decode_marker(reading.marker, place=where)
 
     def _frozen(self, partition: Partition) -> Marker:
-        view = self._store(partition).freeze()
-        marker = view.marker()
+        marker, view = self._store(partition).freeze()
         if (found := self._topic_id(self._snapshots.topic)) != marker.changelog_id:
             raise TopicMadeAnew(
                 f"the state of cell {partition.number} is saved to a changelog with topic id {marker.changelog_id}, the changelog now has "

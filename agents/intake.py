@@ -20,8 +20,8 @@ from state.steps import Delivery, ReadCommitted, ReadLogRange, carry_out
 class Intakes(Protocol):
     """What intake works by."""
 
-    async def known(self) -> None:
-        """Waits until it is."""
+    async def known(self, stays: Callable[[], bool]) -> bool:
+        """Waits until it is, as long as `stays` says so; whether it is."""
 
     async def free(self) -> None:
         """Waits while the log is not open to all."""
@@ -61,7 +61,9 @@ class Taking:
         at once.
         """
         self.starting.add(partition)
-        await self._intakes.known()
+        if not await self._intakes.known(lambda: self._world.source.stays(partition)):  # wanted back before: others wait for that
+            self.starting.discard(partition)
+            return
         await self._beside.released(partition)
         if left := self._under_way.pop(partition, None):
             await self._world.perform(Delivery(left, left.folded))

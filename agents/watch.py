@@ -22,6 +22,7 @@ EVERY_SECONDS = 0.5
 SMALL = 100
 """Of so few rows numpy's way of counting costs more than Python's."""
 ROLES = ("owner", "standby")
+STORE_PARTS = ("blocks", "buffers", "readers")
 POSITIONS = ("folded", "acknowledged", "committed", "stored", "saved")
 
 
@@ -35,13 +36,22 @@ class Watch:
         self._in_force: dict[Partition, dict[str, str]] = {}
         self._ready = False
 
-    def over(self, app: faust.App, tasks: Mapping[Partition, Task], *, reasons: Callable[[], dict[str, str]]) -> None:
-        """Registers the timer that looks at positions and caches. reasons: why the worker is not ready."""
+    def over(
+        self,
+        app: faust.App,
+        tasks: Mapping[Partition, Task],
+        *,
+        used: Callable[[Partition], Mapping[str, int]],
+        reasons: Callable[[], dict[str, str]],
+    ) -> None:
+        """Registers the timer that looks at positions and caches. used: by a task's database; reasons: why the worker is not ready."""
 
         @app.timer(EVERY_SECONDS)
         async def look() -> None:
             for partition, task in list(tasks.items()):
                 self._look_at(partition, task)
+                for part, size in used(partition).items():
+                    metrics.STORE_BYTES.labels(str(partition.number), part).set(size)
             for partition in self._in_force.keys() - tasks.keys():
                 self._forget(partition)
             if not self._ready and not reasons():
@@ -119,6 +129,8 @@ class Watch:
             metrics.ROLE.remove(name, role)
         metrics.HELD_ANSWERS.remove(name)
         metrics.HELD_BYTES.remove(name)
+        for part in STORE_PARTS:
+            metrics.STORE_BYTES.remove(name, part)
         metrics.CACHE_BYTES.remove(name)
         metrics.CACHE_KEYS.remove(name)
         metrics.FOLD_DEATHS.remove(name)

@@ -7,6 +7,7 @@ import signal
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,7 @@ from broker.snapshots import Snapshots
 from broker.source import Source
 from schemas.errors import StoreDamaged, WeirError
 from schemas.records import Partition
-from state.checkpoint import Checkpoint, LogRange, Marker
+from state.checkpoint import Checkpoint, LogRange, Stored
 from state.damage import delete
 from state.steps import (
     AdoptStore,
@@ -76,10 +77,19 @@ class Clients(NamedTuple):
 class World:
     """The outside as agents see it: where fetches come from, where messages go, and what a task asks for, done.
 
-    `topic_id` answers with a topic's id; `folder` holds a database a partition.
+    `topic_id` answers with a topic's id; `folder` holds a database a partition, of `store_bytes` of memory each.
     """
 
-    def __init__(self, clients: Clients, *, topic_id: Callable[[str], str], folder: Path, value_version: int, failpoint: str = "") -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        *,
+        topic_id: Callable[[str], str],
+        folder: Path,
+        value_version: int,
+        store_bytes: int,
+        failpoint: str = "",
+    ) -> None:
         self.source, self.reader, self.committed, self.sink, snapshots, self.transactions = clients
         self.ending = False
         """The process is to end: what begins gives up."""
@@ -95,6 +105,7 @@ class World:
         )
         self._writes: defaultdict[Partition, asyncio.Lock] = defaultdict(asyncio.Lock)  # a view of several families is one between writes
         self._topic_id = topic_id
+        self._new_store = partial(Store, memory_bytes=store_bytes)
         self._folder = folder
         self._failpoint = Failpoint(failpoint) if failpoint else None
         self._stores: dict[Partition, Store] = {}
@@ -177,7 +188,7 @@ class World:
                 if store := self._stores.pop(partition, None):  # none: it was damaged
                     store.close()
                 delete(self._place(partition))
-                self._stores[partition] = Store(self._place(partition))
+                self._stores[partition] = self._new_store(self._place(partition))
             case CloseStore(partition):
                 self._changelog.close(partition)
                 if store := self._stores.pop(partition, None):  # none: it never came to be opened
@@ -191,13 +202,18 @@ class World:
         """The open database of a task."""
         return self._stores[partition]
 
-    def _opened(self, partition: Partition) -> Marker | None:
+    def used(self, partition: Partition) -> dict[str, int]:
+        """As a store says; empty where none is open, or a thread is at it."""
+        store = self._stores.get(partition)
+        return {} if store is None or self._writes[partition].locked() else store.used()
+
+    def _opened(self, partition: Partition) -> Stored | None:
         assert partition not in self._stores, f"{partition} is open"
         place = self._place(partition)
         try:
-            store = Store(place)
+            store = self._new_store(place)
             try:
-                marker = store.marker()
+                marker, values = store.marker(), store.estimated()
             except WeirError:
                 store.close()
                 raise
@@ -205,7 +221,7 @@ class World:
             _log.warning("%s: it is built anew", error)
             return None
         self._stores[partition] = store
-        return marker
+        return None if marker is None else Stored(marker, values)
 
     def _place(self, partition: Partition) -> Path:
         return self._folder / f"{partition.topic}-{partition.number}"

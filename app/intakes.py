@@ -1,7 +1,7 @@
 """What each source topic is read by: as the cells echo, never by a wish. A change of what they echo counts from the next fetch on."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from app.settings import Settings
 from engine.control import ID_KEY, Board
@@ -31,14 +31,20 @@ class Intakes:
         self._made: dict[str, tuple[tuple[Control, ...], Intake]] = {}
         self._hedging: dict[str, tuple[dict[int, Control], Control | None, Intake]] = {}
 
-    async def known(self) -> None:
-        """Waits until every cell has echoed what it works by. Raises IdKeyChanged or CellsDiffer where that is something else."""
-        while not self._heard():  # noqa: ASYNC110  # once, at the start
+    async def known(self, stays: Callable[[], bool]) -> bool:
+        """Waits until every cell has echoed what it works by. Raises IdKeyChanged or CellsDiffer where that is something else.
+
+        stays: whether it is still wanted; False where it came to be not: a cell without an owner may be waiting for just that.
+        """
+        while not self._heard():
+            if not stays():
+                return False
             await asyncio.sleep(ASK_SECONDS)
         self._board.require_id_key(self._pseudonyms.fingerprint)
         self._cells = self._board.agreed_cells(len(self._numbers))
         if self._cells:
             require_same_column(cells_of(self._cells), self._mapping)
+        return True
 
     def _heard(self) -> bool:
         echoes, told = self._board.echoes, self._board.cells

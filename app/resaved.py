@@ -65,6 +65,6 @@ def _resaved(settings: Settings, connection: Connection, topics: Topics, cell: P
         saved = Snapshots(connection, changelog).last(cell.number, MARKER_KEY)
         Saved(changelog_id, decode_marker(saved, place=f"of {changelog}") if saved else None).require_whole()
         store.adopt(msgspec.structs.replace(marker, changelog_id=changelog_id))
-        return Resaved(cell.number, marker.offset, len(store.freeze().changed()))
+        return Resaved(cell.number, marker.offset, len(store.freeze()[1].changed()))
     finally:
         store.close()

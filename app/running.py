@@ -20,7 +20,7 @@ from app.commands.control import put
 from app.commands.topics import create
 from app.settings import Settings, embedded_asked, environment_of
 from broker.connection import Connection
-from broker.embedded import embedded_broker
+from broker.embedded import SHORT_LIFE, embedded_broker
 from broker.topics import Topics
 from schemas.control import MODEL, POLICY
 from schemas.errors import BadSetting, WeirError
@@ -38,10 +38,10 @@ class WorkerFailed(WeirError):
 
 
 @contextmanager
-def cluster(settings: Settings, *, sweep: bool) -> Iterator[Settings]:
+def cluster(settings: Settings, *, sweep: bool, java_options: tuple[str, ...] = SHORT_LIFE) -> Iterator[Settings]:
     """Settings that name a running cluster: the one of KAFKA_BOOTSTRAP, else an embedded one that is gone afterwards.
 
-    sweep: the prefix is one that we made up, so its topics are deleted from a cluster that goes on.
+    sweep: the prefix is one that we made up, so its topics are deleted from a cluster that goes on. java_options: of an embedded one.
     """
     if not embedded_asked():
         try:
@@ -52,7 +52,7 @@ def cluster(settings: Settings, *, sweep: bool) -> Iterator[Settings]:
         return
     if not settings.kafka_home:
         raise BadSetting("WEIR_KAFKA_HOME is not set: start with ./weir, which fetches Kafka, or set KAFKA_BOOTSTRAP to a cluster")
-    with embedded_broker(java=settings.java, libs=Path(settings.kafka_home) / "libs") as broker:
+    with embedded_broker(java=settings.java, libs=Path(settings.kafka_home) / "libs", java_options=java_options) as broker:
         yield msgspec.structs.replace(settings, bootstrap=broker.bootstrap)
 
 

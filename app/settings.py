@@ -49,11 +49,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A record of more bytes is refused: `record_too_large`."""
     cache_mib: int = 256
     """Values kept in memory by a task; past it those that are stored leave."""
+    store_mib: int = 32
+    """A task's RocksDB: blocks of files kept in memory, and as much of what it has not written to files yet."""
     delivery: Delivery = "at_least_once"
     """`exactly_once`: answers and the log's offset in one Kafka transaction, nothing is hedged, readers must be `read_committed`."""
     transaction_ms: int = 50
     """Exactly once: how often a transaction is begun, 20 to 100; so long answers wait for each other."""
-    commit_ms: int = 100
+    commit_ms: int = 50
     """How often what is acknowledged is committed; exactly once, that of the sources only."""
     checkpoint_seconds: float = 3.0
     """How often what changed is stored on disk; a start after a kill folds so much of the log again."""
@@ -162,6 +164,8 @@ def read_settings(environment: Mapping[str, str] | None = None, **given: object)
     settings = Settings(**values)  # type: ignore[arg-type]  # each value was converted to its field's type above
     if not 20 <= settings.transaction_ms <= 100:
         raise BadSetting(f"WEIR_TRANSACTION_MS is {settings.transaction_ms}: 20 to 100")
+    if settings.store_mib < 1:
+        raise BadSetting(f"WEIR_STORE_MIB is {settings.store_mib}: at least 1")
     if not settings.prefix.replace("-", "").replace(".", "").replace("_", "").isalnum():
         raise BadSetting(f"prefix {settings.prefix!r}: letters, digits, dots, dashes and underscores only")
     return settings

@@ -81,6 +81,7 @@ def build(ground: Ground) -> Worker:
         topic_id=topics.topic_id_when_told,
         folder=settings.data_folder,
         value_version=VERSION,
+        store_bytes=settings.store_mib << 20,
         failpoint=guarding.failpoint,
     )
     control_topic = CONTROL.under(settings.prefix)
@@ -104,7 +105,7 @@ def build(ground: Ground) -> Worker:
     if "intake" in roles:
         into_log(app, sources, taking, world=world, commit_seconds=settings.commit_ms / 1000)
     readiness = Readiness(roles, source, cells, taking.positions, board)
-    watch.over(app, cells.tasks, reasons=readiness.reasons)
+    watch.over(app, cells.tasks, used=world.used, reasons=readiness.reasons)
     try:
         port = serve(Health(readiness.reasons, watchdog), port=settings.metrics_port)
     except OSError as error:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from app.answers import Answers
 from app.running import RunningWorker
 from app.settings import Settings
-from benchmarks.load import Sender, take
+from benchmarks.load import KAFKAS_LINGER_MS, Sender, take
 from benchmarks.pair import Pair
 from broker.connection import Connection
 from schemas.topics import DECISIONS
@@ -73,7 +73,7 @@ def run(
         file = folder / "records"
         ids = take(records, int(plan.rate * seconds), file)
         with Answers(connection, DECISIONS.under(settings.prefix), lambda _: None) as answers:
-            sender = Sender(settings.bootstrap, settings.transactions_topic, file, rate=plan.rate)
+            sender = Sender(settings.bootstrap, settings.transactions_topic, file, rate=plan.rate, linger_ms=KAFKAS_LINGER_MS)
             ended_at, ready_seconds = during()
             at = sender.wait(seconds + 120) / 1e9
             answers.wait(len(set(ids)), stall_seconds=STALL_SECONDS)

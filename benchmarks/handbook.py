@@ -25,6 +25,7 @@ from app.offline import BEGINNING_MS, DAY_MS, ID_KEY, Offline, Shift, scored, st
 from app.running import RunningWorker, cluster, prepared, scratch
 from app.settings import read_settings
 from app.streamed import Change, Engine, streamed
+from broker.embedded import LONG_LIFE
 from features.catalogue import Catalogue, catalogue_text, read_catalogue
 from models.model import Model
 from models.policy import policy_text, read_policy
@@ -136,7 +137,7 @@ def _live(
 ) -> dict[str, Any]:
     until_ms = weeks[-1].protocol.until_ms
     settings = scratch(read_settings(prefix=f"handbook-{int(time.time())}", id_key=ID_KEY.decode(), id_key_file=""), folder)
-    settings = stack.enter_context(cluster(settings, sweep=True))
+    settings = stack.enter_context(cluster(settings, sweep=True, java_options=LONG_LIFE))
     say("scoring offline, every row from the first, by the package that will decide it")
     shifts = [Shift(week.test_from_ms if nth else BEGINNING_MS, _model(week)) for nth, week in enumerate(weeks)]
     offline = scored(stretches(file, mapping, catalogue, Pseudonyms(ID_KEY), until_ms=until_ms), shifts, catalogue)

@@ -21,6 +21,8 @@ from broker.outside import Outlet
 from simulator.traffic import traffic
 
 START_MS = 1_750_000_000_000
+KAFKAS_LINGER_MS = 5
+"""What Kafka's own producer waits for company by default, since 4.0 (KIP-1030)."""
 ROOT = Path(__file__).parents[1]
 
 
@@ -48,12 +50,15 @@ class _Card(msgspec.Struct):
 
 
 class Sender:
-    """The process that sends a file of records at a rate (0: as fast as it goes)."""
+    """The process that sends a file of records at a rate (0: as fast as it goes), each waiting for company so long, which counts."""
 
-    def __init__(self, bootstrap: str, topic: str, records: Path, *, rate: float) -> None:
+    def __init__(self, bootstrap: str, topic: str, records: Path, *, rate: float, linger_ms: int = 0) -> None:
         self._times = records.with_suffix(".npy")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.load", bootstrap, topic, str(records), str(self._times), "--rate", str(rate)],
+            [
+                *(sys.executable, "-m", "benchmarks.load", bootstrap, topic, str(records), str(self._times)),
+                *("--rate", str(rate), "--linger-ms", str(linger_ms)),
+            ],
             cwd=ROOT,
             stdout=subprocess.PIPE,
         )
@@ -67,9 +72,9 @@ class Sender:
         return times
 
 
-def send(bootstrap: str, topic: str, records: list[bytes], *, rate: float) -> NDArray[np.int64]:
+def send(bootstrap: str, topic: str, records: list[bytes], *, rate: float, linger_ms: int) -> NDArray[np.int64]:
     """Record i is due at i / rate, whatever became of the ones before it."""
-    outlet = Outlet(Connection(bootstrap), topic, linger_ms=0 if rate else 20)
+    outlet = Outlet(Connection(bootstrap), topic, linger_ms=linger_ms if rate else 20)
     read = msgspec.json.Decoder(_Card).decode
     keyed = [(read(record).card_id.encode() or None, record) for record in records]
     times = np.zeros(len(keyed), np.int64)
@@ -98,9 +103,10 @@ def main() -> None:
     parser.add_argument("records", type=Path)
     parser.add_argument("times", type=Path)
     parser.add_argument("--rate", type=float, default=0)
+    parser.add_argument("--linger-ms", type=int, default=0)
     arguments = parser.parse_args()
     records = arguments.records.read_bytes().splitlines()
-    np.save(arguments.times, send(arguments.bootstrap, arguments.topic, records, rate=arguments.rate))
+    np.save(arguments.times, send(arguments.bootstrap, arguments.topic, records, rate=arguments.rate, linger_ms=arguments.linger_ms))
 
 
 if __name__ == "__main__":

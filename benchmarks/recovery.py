@@ -1,6 +1,7 @@
-"""A worker whose disk is gone: values a second out of the changelog, and seconds until it is live; then a restart on its own disk.
+"""A worker whose disk is gone: values a second out of the changelog, and seconds until it is live; one on its own disk; one on an old disk.
 
-The changelog is made: values of the fold over made-up traffic, under as many cards as wanted, saved as a task saves them.
+The changelog is made: values of the fold over made-up traffic, under as many cards as wanted, saved as a task saves them. The old disk is
+of before so many transactions: it is left for the changelog, or folds what it lacks (benchmarks/patient_worker.py), by turns.
 """
 
 import os
@@ -18,6 +19,7 @@ from app.refold import Refold
 from app.running import RunningWorker
 from app.settings import Settings
 from benchmarks.kernel import traffic
+from benchmarks.load import Sender, stream, take
 from broker.connection import Connection
 from broker.once import read_all
 from broker.snapshots import Snapshots
@@ -35,11 +37,13 @@ from state.store import Store
 ROWS = 60_000
 """Folded for values to begin with."""
 SENT = 2_000
+SAVE_SECONDS = 5.0
+"""Of the worker whose disk becomes an old one."""
 
 Say = Callable[[str], object]
 
 
-def run(settings: Settings, connection: Connection, folder: Path, *, values: int, say: Say) -> dict[str, Any]:
+def run(settings: Settings, connection: Connection, folder: Path, *, values: int, behind: int, say: Say) -> dict[str, Any]:
     """Figures. What is read by one process alone is told by its CPU seconds, librdkafka's and RocksDB's threads among them."""
     worker = RunningWorker(settings, log=folder / "worker.log")
     worker.start()
@@ -68,6 +72,7 @@ def run(settings: Settings, connection: Connection, folder: Path, *, values: int
     worker.start()
     own_disk = worker.wait_ready()
     worker.stop()
+    old_disk = _old_disk(msgspec.structs.replace(settings, save_seconds=SAVE_SECONDS), folder, behind, say) if behind else {}
     return {
         "values": values,
         "bytes_per_value": round(size / values, 1),
@@ -76,7 +81,40 @@ def run(settings: Settings, connection: Connection, folder: Path, *, values: int
         "worker_restored_values_per_second": round(restored),
         "worker_seconds_to_live_from_the_changelog": round(live, 2),
         "worker_seconds_to_live_on_its_own_disk_after_a_kill": round(own_disk, 2),
+        **old_disk,
     }
+
+
+def _old_disk(settings: Settings, folder: Path, rows: int, say: Say) -> dict[str, Any]:
+    """Seconds until a worker is live whose disk lacks so many transactions, all of them saved."""
+    old, file, worker = folder / "old", folder / "records", RunningWorker(settings, log=folder / "worker.log")
+    shutil.copytree(settings.data_folder, old)
+    take(stream(seed=1, cards=20_000), rows, file)
+    say(f"{rows:,} transactions, decided and saved")
+    worker.start()
+    worker.wait_ready()
+    Sender(settings.bootstrap, settings.transactions_topic, file, rate=0).wait(rows / 1000 + 60)
+    deadline = time.monotonic() + rows / 1000 + 120
+    while len({_metric(worker, f'weir_position{{partition="0",position="{at}"}}') for at in ("folded", "saved")}) > 1 or _lag(worker):
+        assert time.monotonic() < deadline, "it was not saved in time"
+        time.sleep(1)
+    worker.stop()
+    found: dict[str, Any] = {"transactions_behind": rows}
+    for began, module in (("disk", "benchmarks.patient_worker"), ("changelog", "app")) * 2:
+        shutil.rmtree(settings.data_folder)
+        shutil.copytree(old, settings.data_folder)
+        say(f"a worker on the old disk, which begins from the {began}")
+        worker = RunningWorker(settings, log=folder / "worker.log", module=module)
+        worker.start()
+        found.setdefault(f"worker_seconds_to_live_on_an_old_disk_from_the_{began}", []).append(round(worker.wait_ready(), 2))
+        assert _metric(worker, f'weir_task_starts_total{{began="{began}"}}') == 1, f"it did not begin from the {began}"
+        worker.kill()
+    return found
+
+
+def _lag(worker: RunningWorker) -> float:
+    """Records of all topics that are not read yet."""
+    return sum(float(line.split()[-1]) for line in worker.get("metrics").splitlines() if line.startswith("weir_lag_records{"))
 
 
 def made_up(count: int) -> Iterator[Value]:

@@ -7,12 +7,15 @@ check     refuses with a name: which topic, which property, wanted, found
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from itertools import chain
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it re-exports these without saying so
+    ConfigEntry,
     ConfigResource,
+    ListOffsetsResultInfo,
     NewPartitions,
     NewTopic,
     OffsetSpec,
@@ -21,13 +24,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it re-expor
 )
 
 from broker.connection import SECONDS, Admin, Connection
+from broker.told import refusal, told
 from schemas.errors import BrokerUnreachable, DeliveryFailed, TopicMismatch, TopicMissing
 from schemas.records import Message, Partition
 from schemas.topics import Topic
 
 RETRY_SECONDS = 0.5
 _log = logging.getLogger("weir.topics")
-_LEADERLESS = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 
 
 class Difference(NamedTuple):
@@ -98,7 +101,7 @@ class Topics:
             try:
                 future.result()
             except KafkaException as error:
-                raise _refusal(error, f"topic {name}") from None
+                raise refusal(error, f"topic {name}") from None
 
     def check(self, topics: Iterable[Topic], *, prefix: str, replication: int = 1) -> None:
         """Raises TopicMissing or TopicMismatch, whose message holds every difference."""
@@ -111,7 +114,7 @@ class Topics:
         found = self._configurations(list(there))
         differences: list[Difference] = []
         for name, topic in wanted.items():
-            if name not in there:
+            if name not in found:
                 differences.append(Difference(name, "topic", "there", "nothing"))
                 continue
             partitions = there[name].partitions
@@ -178,17 +181,19 @@ class Topics:
         return self._offset(place, "earliest"), self._offset(place, "latest")
 
     def _offset(self, place: TopicPartition, end: str) -> int:
-        which, deadline = getattr(OffsetSpec, end)(), time.monotonic() + SECONDS
-        while True:
-            try:
-                return int(self._admin.client.list_offsets({place: which}, request_timeout=SECONDS)[place].result().offset)
-            except KafkaException as error:
-                if error.args[0].code() in _LEADERLESS and time.monotonic() < deadline:
-                    time.sleep(0.05)  # made a moment ago: the broker has not yet heard that it leads
-                    continue
-                if place.partition >= self.partitions(place.topic):
-                    raise TopicMissing(f"topic {place.topic} has no partition {place.partition}") from None
-                raise _refusal(error, f"topic {place.topic}, partition {place.partition}") from None
+        def ask(left: list[TopicPartition]) -> dict[TopicPartition, Future[ListOffsetsResultInfo]]:
+            return self._admin.client.list_offsets(dict.fromkeys(left, getattr(OffsetSpec, end)()), request_timeout=SECONDS)
+
+        found = None
+        try:
+            found = told([place], ask, seconds=SECONDS).get(place)
+        except BrokerUnreachable:  # where there is no such topic or partition, librdkafka finds that nobody leads it
+            if place.partition < self.partitions(place.topic):
+                raise
+        if found is None:
+            self._description(place.topic)
+            raise TopicMissing(f"topic {place.topic} has no partition {place.partition}")
+        return int(found.offset)
 
     def _description(self, topic: str) -> TopicDescription:
         there = self._descriptions([topic])
@@ -198,24 +203,19 @@ class Topics:
 
     def _descriptions(self, names: Sequence[str]) -> dict[str, TopicDescription]:
         """Of those that are there."""
-        there = {}
-        for name, future in self._admin.client.describe_topics(TopicCollection(list(names)), request_timeout=SECONDS).items():
-            try:
-                there[name] = future.result()
-            except KafkaException as error:
-                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                    raise _refusal(error, f"topic {name}") from None
-        return there
+        return told(names, lambda left: self._admin.client.describe_topics(TopicCollection(left), request_timeout=SECONDS), seconds=SECONDS)
 
     def _configurations(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
-        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-        found = {}
-        for resource, future in self._admin.client.describe_configs(resources, request_timeout=SECONDS).items() if resources else ():
-            try:
-                found[resource.name] = {entry.name: str(entry.value) for entry in future.result().values()}
-            except KafkaException as error:
-                raise _refusal(error, f"topic {resource.name}") from None
-        return found
+        """The same of their settings."""
+
+        def ask(left: list[str]) -> dict[str, Future[dict[str, ConfigEntry]]]:
+            resources = [ConfigResource(ResourceType.TOPIC, name) for name in left]
+            return {r.name: future for r, future in self._admin.client.describe_configs(resources, request_timeout=SECONDS).items()}
+
+        return {
+            name: {entry.name: str(entry.value) for entry in entries.values()}
+            for name, entries in told(names, ask, seconds=SECONDS).items()
+        }
 
     def _await_leaders(self, names: Iterable[str]) -> None:
         """A topic just made is known to the controller before it is to the brokers."""
@@ -236,10 +236,3 @@ class Topics:
 
 def _id_of(description: TopicDescription) -> str:
     return str(description.topic_id).translate(str.maketrans("+/", "-_"))
-
-
-def _refusal(error: KafkaException, what: str) -> TopicMissing | BrokerUnreachable:
-    cause = error.args[0]
-    if cause.code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
-        return TopicMissing(f"{what} does not exist")
-    return BrokerUnreachable(f"{what}: the broker does not answer: {cause.str()}")

@@ -1,4 +1,4 @@
-"""Memory, file handles, threads and disk of every worker while a long run goes on, and whether they stay flat.
+"""Memory (and what of it a setting bounds), file handles, threads and disk of every worker over a long run, and whether they stay flat.
 
 A process is looked at once it has lived for a while; what is left of the run after its begin is halved, and the halves are compared.
 """
@@ -18,6 +18,8 @@ EVERY_SECONDS = 2.0
 YOUNG_SECONDS = 30.0
 WARM_SHARE = 0.25
 """Of the run: caches and windows fill."""
+WINDOW_DAYS, PAYMENTS_A_DAY = 30, 2
+"""The longest window of events, and what a simulated card makes."""
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 MIB = 1 << 20
 
@@ -29,7 +31,15 @@ class Measure(NamedTuple):
     slack: float
 
 
-MEASURES = (Measure("memory, MiB", 32.0), Measure("file handles", 10.0), Measure("threads", 4.0), Measure("disk, MiB", 64.0))
+MEASURES = (
+    Measure("memory, MiB", 32.0),
+    Measure("of it bounded, MiB", 32.0),
+    Measure("file handles", 10.0),
+    Measure("threads", 4.0),
+    Measure("disk, MiB", 64.0),
+)
+BOUNDED = ("weir_cache_bytes{", "weir_store_bytes{", "weir_held_bytes{", "weir_hedge_held_bytes ")
+"""What a setting bounds and the worker counts: values, RocksDB's memory, what is held. What grows beside it leaks."""
 
 
 class Sample(NamedTuple):
@@ -77,18 +87,19 @@ class Sampling:
                 try:
                     worker = self._fleet.workers[name]
                     pid, now = worker.pid, time.monotonic()
-                    values = look(pid, worker.folder)
-                except (OSError, AssertionError, KeyError):  # it has just gone
+                    values = look(pid, worker.folder, worker.get("metrics"))
+                except (OSError, AssertionError, KeyError):  # it has just gone, or is paused
                     continue
                 self.samples.append(Sample(now - began, name, now - self._born.setdefault(pid, now), values))
 
 
-def look(pid: int, folder: Path) -> tuple[float, ...]:
-    """As MEASURES. Raises OSError where the process is gone."""
+def look(pid: int, folder: Path, page: str) -> tuple[float, ...]:
+    """As MEASURES. page: of its metrics. Raises OSError where the process is gone."""
     process = Path("/proc") / str(pid)
     memory = int((process / "statm").read_text().split()[1]) * PAGE_BYTES / MIB
     handles, threads = (len(os.listdir(process / each)) for each in ("fd", "task"))
-    return memory, float(handles), float(threads), _size(folder) / MIB
+    bounded = sum(float(line.split()[-1]) for line in page.splitlines() if line.startswith(BOUNDED)) / MIB
+    return memory, bounded, float(handles), float(threads), _size(folder) / MIB
 
 
 def _size(folder: Path) -> int:
@@ -99,6 +110,11 @@ def _size(folder: Path) -> int:
         except OSError:  # compacted away meanwhile
             continue
     return total
+
+
+def cards(rate: float, seconds: float) -> int:
+    """So many that their windows are full when a run of so long is warm. Of more, values would grow to its end, and disks with them."""
+    return max(1, round(rate * seconds * WARM_SHARE / (WINDOW_DAYS * PAYMENTS_A_DAY)))
 
 
 def flatness(samples: Sequence[Sample]) -> list[Flat]:

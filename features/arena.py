@@ -1,7 +1,8 @@
 """The memory of a fold: one arena for the records of all keys, one table of slots, one index.
 
 The arena is reserved for the whole cache at once, and a quarter more for blocks that wait to be taken again: what was never touched costs
-address space only. Where its end comes nevertheless, live records move into another one, without gaps.
+address space only. Live records move into another one, without gaps, where its end comes nevertheless, and where gaps are more than a
+quarter: memory that was touched would else grow for hours, to the end of what is reserved.
 """
 
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from features.aggregates.slots import CHANGED, ENTITY, FLAGS, HI, LO, SLOT_BYTES
 SLOTS_BEGIN = 1024
 RESERVED_WORDS_MAX = 1 << 27
 """Asked of the system at once, 1 GiB: what a larger cache needs beyond it comes by growing, when it is needed."""
+GAPS_ROWS = 2
+"""Beside a quarter, gaps may be what so many of the largest rows take: a small cache is not copied for a little."""
 ENCODED_BYTES = 1 << 20
 """Written by one call; more where one value needs it."""
 
@@ -43,7 +46,11 @@ class Arena:
 
     def make_room(self) -> bool:
         """Evicts clean values until the bound holds. False: only changed ones are left, and still too many."""
-        return bool(evict(self.words, self.table, self.index, self.state, self.plan, self.bytes_max))
+        enough = bool(evict(self.words, self.table, self.index, self.state, self.plan, self.bytes_max))
+        used = int(self.state[USED])
+        if self.state[END] > used + used // 4 + GAPS_ROWS * int(self.plan[ROW_WORDS]):
+            self.extend(0)
+        return enough
 
     def expect(self, keys: int) -> None:
         """Room in table and index for so many new keys."""

@@ -81,7 +81,7 @@ class LogTooShort(RefusedStart):
 
 
 class OffsetGone(RefusedStart):
-    """Exactly once: the group has no offset for a cell that it has answered."""
+    """Exactly once: the group has no offset for a cell that it has answered, or one below what was stored after it."""
 
 
 class LogNotEmpty(RefusedStart):

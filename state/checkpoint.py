@@ -51,6 +51,13 @@ class Checkpoint(NamedTuple):
     values: list[Value]
 
 
+class Stored(NamedTuple):
+    """What a database holds. values: about how many."""
+
+    marker: Marker
+    values: int
+
+
 class LogRange(NamedTuple):
     """What a partition of the log holds: offsets begin (there) to end (not yet)."""
 

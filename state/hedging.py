@@ -2,12 +2,15 @@
 
 silence     the group's offset stood for the hedge time and something beyond it was held all that time: everything held goes, and what is
             folded next goes as it is folded, until the offset moves
-overload    the offset moves, and some answer is older than the hedge time all the same: it goes, up to a share of what is folded
+overload    the offset moves, and some answer is older than the hedge time and half of it: it goes, up to a share of what is folded. Half
+            more, for an answer of one who lives is out before its commit is heard, which waits for a receipt, its turn, and our next look
 """
 
 from state.held import Answer, Held
 from state.silence import Silence
 
+OVERDUE = 1.5
+"""Hedge times, of one who moves."""
 TOKENS_MAX = 1000.0
 """Answers that may go at once under overload: a quiet day saves up no more."""
 
@@ -50,7 +53,7 @@ class Hedging:
         going: list[Answer] = []
         withheld = 0
         for answer in held.unsent():
-            if now - answer.at < self._after_seconds:
+            if now - answer.at < OVERDUE * self._after_seconds:
                 break
             if not withheld and not answer.withheld and len(answer.messages) <= self._tokens:
                 self._tokens -= len(answer.messages)

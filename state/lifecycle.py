@@ -36,6 +36,7 @@ async def take_over(task: Kept, *, send: Callable[[Answer], object]) -> None:
 
     send: hands one answer to the producer. Raises PartitionLost where the cell is not ours any more, TopicMadeAnew.
     """
+    assert not task.owns, "what it has sent in transactions would end with the fence"
     await FencePredecessor(task.partition)
     committed = await ReadCommitted(task.partition)
     saved = await ReadSaved(task.partition)

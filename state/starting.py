@@ -3,7 +3,7 @@
 start        fence -> committed? saved? log? disk?  ->  fold silently from *stored* to max(committed, stored), then live
 stand_by     the same without the fence, beside an owner who goes on
              of another fold version: announced, and nothing answered since its owner drained (state/fold_versions.py)
-restore      no disk that fits: empty -> values of the changelog -> marker last
+restore      no disk that fits, or one far behind: empty -> values of the changelog -> marker last
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ import msgspec
 
 from schemas.errors import BadChangelog, Fenced, IdKeyChanged, LogTooShort, OffsetGone, TopicMadeAnew, UnknownVersion
 from schemas.records import Partition
-from state.checkpoint import Checkpoint, LogRange, Marker, Saved, Start
+from state.checkpoint import Checkpoint, LogRange, Marker, Saved, Start, Stored
 from state.fold_versions import OUT, fits, require_fold, takes_over
 from state.steps import (
     AdoptStore,
@@ -29,16 +29,23 @@ from state.steps import (
     WriteValues,
 )
 
+FAR_ROWS = 100_000
+"""Fewer than these are folded in a few seconds, whatever else there is."""
+VALUES_A_ROW = 2
+"""So many values are restored in the time that it takes to fold a row, at least (docs/decisions/0008-snapshots.md)."""
+
 
 class Fit(NamedTuple):
     """What a state must fit.
 
-    owner_version: the fold version that a cell's owners last echoed, None: they never did.
+    owner_version: the fold version that a cell's owners last echoed, None: they never did. far_rows: a disk that lacks so many rows of what
+    is saved may be left for the changelog.
     """
 
     key_fingerprint: str
     fold_version: int
     owner_version: Callable[[Partition], int | None] = lambda _: None
+    far_rows: int = FAR_ROWS
 
 
 async def start(partition: Partition, *, fit: Fit, exactly_once: bool = False) -> Start:
@@ -62,16 +69,15 @@ async def _begin(partition: Partition, fit: Fit, *, fenced: bool, exactly_once: 
     committed = await ReadCommitted(partition)
     saved = await ReadSaved(partition)
     log = await ReadLogRange(partition)
-    held = await OpenStore(partition)
-    if exactly_once and committed is None:
-        committed = await ReadCommitted(partition)  # what else was read since may have come about since: after the offset
-        if committed is None:
-            refuse_without_offset(partition, held, saved, log=log)
-        log = await ReadLogRange(partition)
+    disk = await OpenStore(partition)
+    if exactly_once:
+        committed = await ReadCommitted(partition)  # again, after all it is compared with: who slept in between read an older one
+        require_offset(partition, committed, disk.marker if disk else None, saved, log=log)
+        log = await ReadLogRange(partition)  # it holds what was committed
     newest = saved.marker
     while True:
         empty = Marker(topic_id=log.topic_id, offset=0, key_fingerprint=fit.key_fingerprint, fold_version=fit.fold_version)
-        marker, began = choose(held, saved, log=log, fold_version=fit.fold_version) or (empty, "first row")
+        marker, began = choose(disk, saved, log=log, fit=fit) or (empty, "first row")
         owner_version = fit.owner_version(partition)
         judge(marker, committed=committed, log=log, fit=fit, began=began)
         require_fold(marker, committed=committed, fold_version=fit.fold_version, owner_version=owner_version, owns=fenced)
@@ -92,7 +98,7 @@ async def _begin(partition: Partition, fit: Fit, *, fenced: bool, exactly_once: 
                 await WriteStore(Checkpoint(partition, marker, []))
             found = judge(marker, committed=committed, log=log, fit=fit, began=began)
             return found._replace(saved=newest.offset if newest else 0)
-        held = marker  # retention went past it meanwhile: again, which refuses it where nothing newer was saved
+        disk = Stored(marker, 0)  # retention went past it meanwhile: again, which refuses it where nothing newer was saved
         saved = saved if fenced else await ReadSaved(partition)
 
 
@@ -105,31 +111,50 @@ async def _succeed(partition: Partition, marker: Marker, fold_version: int) -> N
         )
 
 
-def refuse_without_offset(partition: Partition, disk: Marker | None, saved: Saved, *, log: LogRange) -> None:
-    """Exactly once, the group's offset says which answers readers have seen. Raises OffsetGone where there was one that is gone."""
-    stored, saved_at = (marker.offset if marker else 0 for marker in (disk, saved.marker))
-    if position := max(stored, saved_at, log.begin):
+def require_offset(partition: Partition, committed: int | None, disk: Marker | None, saved: Saved, *, log: LogRange) -> None:
+    """Exactly once, the group's offset says which answers readers have seen. Raises OffsetGone where it is gone, or went back.
+
+    Nothing is stored or saved before it is committed, so an offset below either is not the one that was.
+    """
+    stored, saved_at = (marker.offset if marker and marker.topic_id == log.topic_id else 0 for marker in (disk, saved.marker))
+    position = max(stored, saved_at, log.begin if committed is None else 0)
+    if (committed or 0) < position:
         says = {stored: "the state on this disk stands", saved_at: "the state in the changelog stands", log.begin: "the log begins"}
+        has = "no offset" if committed is None else f"offset {committed}"
         raise OffsetGone(
-            f"the group has no offset for cell {partition.number}, although {says[position]} at {position}: which answers were seen is not "
+            f"the group has {has} for cell {partition.number}, although {says[position]} at {position}: which answers were seen is not "
             "known, and exactly once none may be given twice"
         )
 
 
-def choose(disk: Marker | None, saved: Saved, *, log: LogRange, fold_version: int) -> tuple[Marker, str] | None:
-    """The state to go on with, and what it is taken from. None: there is none, the log's first row begins it.
+def choose(stored: Stored | None, saved: Saved, *, log: LogRange, fit: Fit) -> tuple[Marker, str] | None:
+    """The state to go on with, and what it is taken from: a disk that fits and is not far behind. None: the log's first row begins it.
 
     Raises TopicMadeAnew where the changelog is not the one that a disk which fits was saved to: a save would leave a part for the whole; or
     where it holds such a part.
     """
     saved.require_whole()
+    disk, fold_version = stored.marker if stored else None, fit.fold_version
     there = disk is not None and disk.topic_id == log.topic_id and disk.offset >= log.begin
-    if disk is None or not there or not fits(disk, fold_version) or _rather(saved.marker, disk, fold_version):
+    if stored is None or disk is None or not there or not fits(disk, fold_version) or _rather(saved.marker, disk, fold_version):
         found = saved.marker or disk
         return None if found is None else (found, "changelog" if saved.marker else "disk")
     if disk.changelog_id:
         saved.require(disk.changelog_id)
+    if saved.marker and _far_behind(stored, saved.marker, log=log, fit=fit):
+        return saved.marker, "changelog"
     return disk, "disk"
+
+
+def _far_behind(stored: Stored, saved: Marker, *, log: LogRange, fit: Fit) -> bool:
+    """Whether what was saved of the same build is read sooner than the rows up to there are folded. What came with them comes on top.
+
+    The places of their sources tell how many rows: a message of the log is a block of one or of thousands. Of several cells it is too many.
+    """
+    disk, had = stored.marker, dict(stored.marker.seen)
+    lacks = sum(max(0, place - had.get(origin, -1)) for origin, place in saved.seen) if saved.offset > disk.offset else 0
+    same = saved.topic_id == log.topic_id and saved.fold_version == disk.fold_version == fit.fold_version and bool(disk.changelog_id)
+    return same and lacks >= fit.far_rows and lacks * VALUES_A_ROW > stored.values
 
 
 def _rather(saved: Marker | None, disk: Marker, fold_version: int) -> bool:

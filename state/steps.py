@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from schemas.records import Partition
-from state.checkpoint import Checkpoint, LogRange, Marker, Saved, Value
+from state.checkpoint import Checkpoint, LogRange, Marker, Saved, Stored, Value
 from state.progress import Progress
 
 T = TypeVar("T")
@@ -51,8 +51,8 @@ class ReadLogRange(Step[LogRange]):
 
 
 @dataclass(frozen=True)
-class OpenStore(Step[Marker | None]):
-    """Opens (or makes) the database of the task; answered with its marker, None where it has none."""
+class OpenStore(Step[Stored | None]):
+    """Opens (or makes) the database of the task; answered with what it holds, None where it has no marker."""
 
     partition: Partition
 

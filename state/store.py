@@ -3,36 +3,40 @@
 What changed since the last save is part of each write: the keys of one checkpoint under its position, in a column family of their own.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
-from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, Snapshot, WriteBatch, WriteOptions
+from rocksdict import AccessType, BlockBasedOptions, Cache, DBCompressionType, Options, Rdict, WriteBatch, WriteOptions
 
 from schemas.errors import StoreDamaged
-from state.changed_keys import keys_of, record_of
+from state.changed_keys import record_of
 from state.checkpoint import OLDEST_READ, Checkpoint, Marker, Value, decode_marker, encode_marker, marker_version
 from state.damage import Manifest, damaged, note, refusal, require_whole
+from state.view import View
 
 MARKER_KEY = b"marker"
 NUMBERED = 16
 """So many of the last writes have left their number: where one is missing between two, files that held it are."""
 CHANGES = "changed since saved"
 """No entity can be called so."""
-BLOCK_CACHE_BYTES = WRITE_BUFFERS_BYTES = 32 << 20
-"""Each of one database, all its families together. Twice that cache saved 3 % of a fold's CPU with most of its state on disk; write buffers
-that were bounded a family grew to 185 MiB in two databases."""
+MEMORY_BYTES = 32 << 20
+INFO_LOG_BYTES = 1 << 20
+"""What RocksDB writes of what it does (LOG): a file of so many, and the one before it."""
 
 
-def _options(cache: Cache) -> Options:
+def _options(cache: Cache, buffers: int) -> Options:
     options = Options(raw_mode=True)
     options.create_if_missing(True)  # noqa: FBT003  # a foreign call
     options.create_missing_column_families(True)  # noqa: FBT003  # a foreign call
     options.set_compression_type(DBCompressionType.none())  # values are packed already; a miss costs half without
-    options.set_db_write_buffer_size(WRITE_BUFFERS_BYTES)
-    options.set_write_buffer_size(WRITE_BUFFERS_BYTES)
+    options.set_db_write_buffer_size(buffers)  # of all families together: bounded one by one, seven of them may hold seven times that
+    options.set_write_buffer_size(buffers)
     options.set_max_write_buffer_number(2)
+    options.set_arena_block_size(buffers // 256)  # a family takes memory by the block: of RocksDB's size, nine may fill it all with a write
     options.set_keep_log_file_num(2)
+    options.set_max_log_file_size(INFO_LOG_BYTES)  # else it grows as long as the process lives
     options.set_max_open_files(256)
     options.set_atomic_flush(True)  # a foreign call; all families are files up to the same write, whatever log is lost
     table = BlockBasedOptions()
@@ -43,23 +47,24 @@ def _options(cache: Cache) -> Options:
 
 
 class Store:
-    """The values and the marker of one task.
+    """The values and the marker of one task. memory_bytes: of blocks that were read, and as much of what is not in files yet.
 
     Whatever is called raises DataFolderUnusable, DiskFull, StoreDamaged (which is remembered); anything else of RocksDB's passes as it is.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, memory_bytes: int = MEMORY_BYTES) -> None:
         self._folder = folder
         self._unlogged = False
-        self._cache = Cache(BLOCK_CACHE_BYTES)  # one for all families: what they hold together is bounded
+        self._cache = Cache(memory_bytes)  # one for all families: what they hold together is bounded
+        self._options = partial(_options, self._cache, memory_bytes)
         with self._in_our_words():
             folder.mkdir(parents=True, exist_ok=True)
             require_whole(folder)
-            families = Rdict.list_cf(str(folder), _options(self._cache)) if (folder / "CURRENT").exists() else []
+            families = Rdict.list_cf(str(folder), self._options()) if (folder / "CURRENT").exists() else []
             self._database = Rdict(
                 str(folder),
-                _options(self._cache),
-                column_families={name: _options(self._cache) for name in families if name != "default"},
+                self._options(),
+                column_families={name: self._options() for name in families if name != "default"},
                 access_type=AccessType.read_write(),
             )
             try:
@@ -116,12 +121,13 @@ class Store:
             keys = [(name, key, b"?") for name in self.entities() for key, _ in self._all(name)]
         self._write(keys, marker, only_changes=True)
 
-    def freeze(self) -> "View":
-        """The database as it stands: what is written from here on is not in it. Between two writes."""
+    def freeze(self) -> tuple[Marker, View]:
+        """The database as it stands, and its marker: what is written from here on is not in it. Between two writes."""
         with self._in_our_words():
+            marker = decode_marker(self._database[MARKER_KEY])
             changes = [record for _, record in self._all(CHANGES)]  # a snapshot's iterator shows later writes
-            return View(
-                self._database.snapshot(), {name: self._families[name].snapshot() for name in self.entities()}, changes, self._folder
+            return marker, View(
+                {name: self._families[name].snapshot() for name in self.entities()}, changes, partial(refusal, folder=self._folder)
             )
 
     def forget_changes(self, upto: int) -> None:
@@ -178,6 +184,21 @@ class Store:
             self._database.write(batch, logged)
         self._noted = note(self._folder, self._noted)
 
+    def used(self) -> dict[str, int]:
+        """Bytes of memory by what they are: `blocks` of files that were read, `buffers` of what is not in files yet, `readers` of files."""
+        families = [self._database, *self._families.values()]
+        with self._in_our_words():
+            sums = {
+                of: sum(family.property_int_value(f"rocksdb.{name}") or 0 for family in families)
+                for of, name in (("buffers", "size-all-mem-tables"), ("readers", "estimate-table-readers-mem"))
+            }
+            return {"blocks": self._cache.get_usage(), **sums}
+
+    def estimated(self) -> int:
+        """About how many values it holds: keys of files that hold each other's older ones count more than once."""
+        with self._in_our_words():
+            return sum(self._families[name].property_int_value("rocksdb.estimate-num-keys") or 0 for name in self.entities())
+
     def items(self, entity: str) -> list[tuple[bytes, bytes]]:
         """Every key and stored value of an entity, in key order: for proofs and inspection."""
         with self._in_our_words():
@@ -204,38 +225,9 @@ class Store:
         note(self._folder, self._noted)
 
     def _made(self, entity: str) -> object:
-        self._families[entity] = self._database.create_column_family(entity, _options(self._cache))
+        self._families[entity] = self._database.create_column_family(entity, self._options())
         self._handles[entity] = self._database.get_column_family_handle(entity)
         return self._handles[entity]
-
-
-class View:
-    """A frozen view of a database. It keeps the database's lock: to be let go before the store is closed."""
-
-    def __init__(self, marker: Snapshot, families: dict[str, Snapshot], changes: list[bytes], folder: Path) -> None:
-        self._marker, self._families, self._changes, self._folder = marker, families, changes, folder
-
-    def marker(self) -> Marker:
-        """Of the checkpoint that it shows."""
-        return decode_marker(self._marker[MARKER_KEY])
-
-    def changed(self) -> list[tuple[str, bytes]]:
-        """Entity and key of every value that changed since the last save, each once."""
-        found: set[tuple[str, bytes]] = set()
-        for record in self._changes:
-            found.update(keys_of(record))
-        return list(found)
-
-    def values(self, keys: Iterable[tuple[str, bytes]]) -> Iterator[Value]:
-        """What stands under each; empty: it was deleted."""
-        for entity, key in keys:
-            try:
-                value = self._families[entity][key]
-            except Exception as error:  # rocksdict raises bare Exception
-                if "key not found" not in str(error):
-                    raise refusal(error, self._folder) from error
-                value = b""
-            yield entity, key, value
 
 
 def _key(position: int) -> bytes:

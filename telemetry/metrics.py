@@ -81,6 +81,12 @@ WITHHELD_ANSWERS = _counter("weir_withheld_answers", "overdue answers that a sta
 CACHE_BYTES = _gauge("weir_cache_bytes", "bytes of values in memory", "partition")
 CACHE_KEYS = _gauge("weir_cache_keys", "values in memory", "partition")
 CACHE_MISSES = _counter("weir_cache_misses", "keys that were not in memory: read from disk, or new", "partition")
+STORE_BYTES = _gauge(
+    "weir_store_bytes",
+    "bytes of memory of a task's RocksDB: `blocks` of files that were read, `buffers` of what is not in files yet, `readers` of files",
+    "partition",
+    "part",
+)
 DROPPED = _counter("weir_dropped", "merges of hot keys beyond the bound, members that left samples of full sets", "partition", "part")
 
 # what it died of

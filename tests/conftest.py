@@ -26,7 +26,7 @@ def set_what_the_launcher_sets() -> None:
     files = sorted((ROOT / "features").rglob("*.py"))
     made_of = hashlib.sha256(b"".join(str(file).encode() + file.read_bytes() for file in files)).hexdigest()
     os.environ.setdefault("NUMBA_CACHE_DIR", str(cache / "numba" / f"pytest-{made_of[:16]}"))
-    os.environ.setdefault("WEIR_KAFKA_HOME", str(cache / "kafka-4.3.1"))
+    os.environ.setdefault("WEIR_KAFKA_HOME", str(cache / "kafka-4.2.2"))
     os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # as app.settings.forbid_telemetry does
     if java := shutil.which("java"):
         os.environ.setdefault("WEIR_JAVA", java)

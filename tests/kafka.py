@@ -13,7 +13,7 @@ from broker.embedded import embedded_broker
 def kafka_libs() -> Path:
     """The jars, where `./weir` puts them."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    home = Path(os.environ.get("WEIR_KAFKA_HOME") or cache / "weir" / "kafka-4.3.1")
+    home = Path(os.environ.get("WEIR_KAFKA_HOME") or cache / "weir" / "kafka-4.2.2")
     assert (home / "libs").is_dir(), f"no Kafka in {home}: ./weir fetches it, or set WEIR_KAFKA_HOME"
     return home / "libs"
 

@@ -14,6 +14,7 @@ from rich.console import Console
 from app.running import cluster, prepared, scratch
 from app.settings import Settings, read_settings
 from broker.connection import Connection
+from broker.embedded import LONG_LIFE
 from schemas.errors import BadSetting
 
 
@@ -39,8 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     delivery.add_argument("--rate", type=int, default=1000, help="transactions a second, for the latency (default: 1000)")
     delivery.add_argument("--seconds", type=int, default=10, help="of each round of latency (default: 10)")
     delivery.add_argument("--rounds", type=int, default=3, help="the median of them counts (default: 3)")
-    recovery = what.add_parser("recovery", help="a disk is gone: values a second out of the changelog, seconds until the worker is live")
+    recovery = what.add_parser(
+        "recovery", help="a disk is gone, or old: values a second out of the changelog, seconds until the worker is live"
+    )
     recovery.add_argument("--values", type=int, default=1_000_000, help="in the changelog (default: 1000000)")
+    recovery.add_argument(
+        "--behind", type=int, default=1_000_000, help="transactions that an old disk lacks; 0: no such part (default: 1000000)"
+    )
     saving = what.add_parser("saving", help="p99 while a snapshot is saved, beside p99 while none is, by turns")
     saving.add_argument("--events", type=int, default=100_000, help="whose values a save takes (default: 100000)")
     saving.add_argument("--rate", type=int, default=1000, help="transactions a second (default: 1000)")
@@ -139,7 +145,7 @@ def _recovery(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
 
     with ExitStack() as stack:
         settings, connection, folder = _prepared(stack, "recovery", say)
-        return recovery.run(settings, connection, folder, values=arguments.values, say=say)
+        return recovery.run(settings, connection, folder, values=arguments.values, behind=arguments.behind, say=say)
 
 
 def _saving(arguments: argparse.Namespace, say: Say) -> dict[str, Any]:
@@ -210,7 +216,6 @@ def _prepared(stack: ExitStack, name: str, say: Say, *, delivery: str | None = N
     """A cluster with topics and control rows, and a folder of our own."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"weir-{name}-")))
     say("starting Kafka")
-    settings = stack.enter_context(
-        cluster(scratch(read_settings(prefix=f"{name}-{int(time.time())}", delivery=delivery), folder), sweep=True)
-    )
+    settings = scratch(read_settings(prefix=f"{name}-{int(time.time())}", delivery=delivery), folder)
+    settings = stack.enter_context(cluster(settings, sweep=True, java_options=LONG_LIFE))
     return settings, prepared(settings), folder

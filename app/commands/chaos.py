@@ -21,7 +21,7 @@ from rich.table import Table
 
 from app.settings import Settings, embedded_asked, read_settings
 from app.staged import staged
-from broker.embedded import EmbeddedBroker, embedded_broker
+from broker.embedded import LONG_LIFE, SHORT_LIFE, EmbeddedBroker, embedded_broker
 from chaos import report, soak
 from chaos.accidents import ACCIDENTS, BROKER, DISK_FULL, NOT_HERE
 from chaos.faults import full_disk, unmount
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--svg", type=Path, metavar="FILE", help="of --soak: draw them")
     parser.add_argument("--cells", type=int, default=1, metavar="N", help="of the log, by the account's hash (default: 1)")
     parser.add_argument("--workers", type=int, default=2, metavar="N", help="that run before the first accident (default: 2)")
-    parser.add_argument("--cards", type=int, default=CARDS, metavar="N", help=f"of simulated people (default: {CARDS})")
+    parser.add_argument("--cards", type=int, metavar="N", help=f"of simulated people (default: {CARDS}; of --soak, as its windows fill)")
     parser.add_argument("--seed", type=int, metavar="N", help="of load and accidents (default: the time)")
     parser.add_argument("--only", action="append", metavar="FAULT", choices=ACCIDENTS, help="this accident only; may be repeated")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
     soaks: list[Sampling] = []
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="weir-chaos-")))
-        settings, broker = stack.enter_context(_cluster(read_settings(prefix="chaos"), say))
+        settings, broker = stack.enter_context(_cluster(read_settings(prefix="chaos"), SHORT_LIFE if arguments.quick else LONG_LIFE, say))
         skipped = _skipped(broker, folder, arguments.only)
         said = {name: why for name, why in skipped.items() if name in ACCIDENTS and not arguments.only}
         say(f"seed {seed}" + "".join(f"; not done: {name}, {why}" for name, why in said.items()))
@@ -121,11 +121,15 @@ def _rounds(arguments: argparse.Namespace, seed: int, ground: Ground, say: Say) 
         if time.monotonic() > until:
             return
         say(f"round {number + 1} of {len(parts)}, {len(part)} accidents")
-        wanted = Wanted(part, seed + number, arguments.rate, arguments.workers, arguments.cards, mixed)
+        wanted = Wanted(part, seed + number, arguments.rate, arguments.workers, arguments.cards or CARDS, mixed)
         if arguments.soak:
             seconds = arguments.soak * 60
             wanted = wanted._replace(
-                every=seconds / len(part), seconds=seconds, spared=SPARED if arguments.workers > 1 else "", beside=ground.sampling
+                cards=arguments.cards or soak.cards(arguments.rate, seconds),
+                every=seconds / len(part),
+                seconds=seconds,
+                spared=SPARED if arguments.workers > 1 else "",
+                beside=ground.sampling,
             )
         place = ground.folder / f"round-{number + 1}"
         try:
@@ -142,14 +146,14 @@ def _rounds(arguments: argparse.Namespace, seed: int, ground: Ground, say: Say) 
 
 
 @contextmanager
-def _cluster(settings: Settings, say: Say) -> Iterator[tuple[Settings, EmbeddedBroker | None]]:
+def _cluster(settings: Settings, java_options: tuple[str, ...], say: Say) -> Iterator[tuple[Settings, EmbeddedBroker | None]]:
     if not embedded_asked():
         yield settings, None
         return
     if not settings.kafka_home:
         raise BadSetting("WEIR_KAFKA_HOME is not set: start with ./weir, which fetches Kafka, or set KAFKA_BOOTSTRAP to a cluster")
     say("starting Kafka")
-    with embedded_broker(java=settings.java, libs=Path(settings.kafka_home) / "libs") as broker:
+    with embedded_broker(java=settings.java, libs=Path(settings.kafka_home) / "libs", java_options=java_options) as broker:
         yield msgspec.structs.replace(settings, bootstrap=broker.bootstrap), broker
 
 

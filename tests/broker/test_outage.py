@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,6 +14,7 @@ import pytest
 from confluent_kafka import KafkaException
 
 from broker import connection, snapshots
+from broker import topics as broker_topics
 from broker.committed import GAP_SECONDS_MAX, Committed
 from broker.connection import Admin, Connection
 from broker.embedded import EmbeddedBroker, embedded_broker
@@ -33,9 +37,26 @@ def broker() -> Iterator[EmbeddedBroker]:
     librdkafka.setLevel(logging.NOTSET)
 
 
-def test_a_short_outage_is_waited_for(broker: EmbeddedBroker) -> None:
-    make_topic(broker.bootstrap, "short")
-    partition = Partition("short", 0)
+def test_a_question_of_a_start_outlives_the_broker_that_was_to_answer_it(
+    broker: EmbeddedBroker, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker_topics, "SECONDS", 60.0)  # on a slow machine the broker is back later than any start would wait
+    make_topic(broker.bootstrap, prefix)
+    topics = Topics(Connection(broker.bootstrap))
+    assert topics.partitions(prefix) == 1
+    with ThreadPoolExecutor(1) as pool:
+        os.kill(broker.pid, signal.SIGSTOP)
+        asked = pool.submit(topics.partitions, prefix)
+        time.sleep(0.5)
+        assert not asked.done()
+        broker.kill()  # the connection ends in the middle of the question
+        broker.start()
+        assert asked.result() == 1
+
+
+def test_a_short_outage_is_waited_for(broker: EmbeddedBroker, prefix: str) -> None:
+    make_topic(broker.bootstrap, prefix)
+    partition = Partition(prefix, 0)
     failures: list[BaseException] = []
     acknowledged: list[int] = []
 
@@ -46,11 +67,11 @@ def test_a_short_outage_is_waited_for(broker: EmbeddedBroker) -> None:
         async def send(count: int) -> None:
             nonlocal sent
             for _ in range(count):
-                sink.send([Message("short", None, value) for value in numbers(10, begin=sent)], acknowledged.append)
+                sink.send([Message(prefix, None, value) for value in numbers(10, begin=sent)], acknowledged.append)
                 sent += 10
                 await asyncio.sleep(0.001)
 
-        async with Reader(broker.bootstrap, "short", session_ms=60_000) as reader:
+        async with Reader(broker.bootstrap, prefix, session_ms=60_000) as reader:
             await send(100)
             await reader.until(lambda: len(reader.records) == 1000)
             await reader.source.commit({partition: 500})
@@ -73,13 +94,13 @@ def test_a_short_outage_is_waited_for(broker: EmbeddedBroker) -> None:
     assert failures == []
 
 
-def test_an_outage_longer_than_the_session_loses_the_partition_and_begins_it_anew(broker: EmbeddedBroker) -> None:
-    make_topic(broker.bootstrap, "long")
-    partition = Partition("long", 0)
-    produce(broker.bootstrap, "long", numbers(100))
+def test_an_outage_longer_than_the_session_loses_the_partition_and_begins_it_anew(broker: EmbeddedBroker, prefix: str) -> None:
+    make_topic(broker.bootstrap, prefix)
+    partition = Partition(prefix, 0)
+    produce(broker.bootstrap, prefix, numbers(100))
 
     async def live_through() -> None:
-        async with Reader(broker.bootstrap, "long") as reader:
+        async with Reader(broker.bootstrap, prefix) as reader:
             await reader.until(lambda: len(reader.records) == 100)
             await reader.source.commit({partition: 70})
             broker.kill()
@@ -94,13 +115,13 @@ def test_an_outage_longer_than_the_session_loses_the_partition_and_begins_it_ane
     asyncio.run(live_through())
 
 
-def test_while_the_broker_is_away_nobody_is_watched(broker: EmbeddedBroker) -> None:
-    make_topic(broker.bootstrap, "watched")
+def test_while_the_broker_is_away_nobody_is_watched(broker: EmbeddedBroker, prefix: str) -> None:
+    make_topic(broker.bootstrap, prefix)
     failures: list[BaseException] = []
 
     async def live_through() -> None:
-        committed = Committed(Connection(broker.bootstrap), group="watched-group", fatal=failures.append)
-        committed.watch(Partition("watched", 0))
+        committed = Committed(Connection(broker.bootstrap), group=f"{prefix}-group", fatal=failures.append)
+        committed.watch(Partition(prefix, 0))
         committed.start(asyncio.get_running_loop())
         await until(lambda: committed.clock > 0.5)
         broker.stop()
@@ -115,11 +136,11 @@ def test_while_the_broker_is_away_nobody_is_watched(broker: EmbeddedBroker) -> N
     assert failures == []
 
 
-def test_what_is_saved_is_asked_for_until_there_is_an_answer(broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_saved_is_asked_for_until_there_is_an_answer(broker: EmbeddedBroker, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "ANSWER_SECONDS", 0.5)
-    make_topic(broker.bootstrap, "saved")
-    produce(broker.bootstrap, "saved", numbers(3))
-    asked = snapshots.Snapshots(Connection(broker.bootstrap), "saved")
+    make_topic(broker.bootstrap, prefix)
+    produce(broker.bootstrap, prefix, numbers(3))
+    asked = snapshots.Snapshots(Connection(broker.bootstrap), prefix)
     assert asked.last(0, b"nobody") is None
     broker.stop()
     with ThreadPoolExecutor(1) as pool:
@@ -130,13 +151,13 @@ def test_what_is_saved_is_asked_for_until_there_is_an_answer(broker: EmbeddedBro
         assert answer.result(30) is None
 
 
-def test_a_topics_id_is_asked_for_until_there_is_an_answer(broker: EmbeddedBroker) -> None:
-    make_topic(broker.bootstrap, "named")
+def test_a_topics_id_is_asked_for_until_there_is_an_answer(broker: EmbeddedBroker, prefix: str) -> None:
+    make_topic(broker.bootstrap, prefix)
     topics = Topics(Connection(broker.bootstrap))
-    known = topics.topic_id_when_told("named")
+    known = topics.topic_id_when_told(prefix)
     broker.kill()
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(topics.topic_id_when_told, "named")
+        answer = pool.submit(topics.topic_id_when_told, prefix)
         with pytest.raises(TimeoutError):
             answer.result(12)
         broker.start()
@@ -144,19 +165,19 @@ def test_a_topics_id_is_asked_for_until_there_is_an_answer(broker: EmbeddedBroke
 
 
 def test_who_asks_now_and_then_finds_the_broker_again_and_makes_few_clients(
-    broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+    broker: EmbeddedBroker, prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "RENEW_SECONDS", 0.5)
     asking = Admin(Connection(broker.bootstrap))
 
     def answers() -> bool:
         try:
-            return "asked" in asking.client.list_topics(timeout=0.3).topics
+            return prefix in asking.client.list_topics(timeout=0.3).topics
         except KafkaException:
             asking.unanswered()
             return False
 
-    make_topic(broker.bootstrap, "asked")
+    make_topic(broker.bootstrap, prefix)
     assert answers()
     broker.kill()
     for _ in range(20):

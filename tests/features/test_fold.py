@@ -5,6 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from features.aggregates.blocks import END
+from features.aggregates.program import ROW_WORDS
+from features.arena import GAPS_ROWS
 from features.fold import Fold, Status
 from schemas.row import Rows, row_dtype
 from schemas.verdict import VERDICT, Action, DecidedBy, Verdicts
@@ -159,6 +162,24 @@ def test_what_was_asked_for_again_stays_longer() -> None:
         assert fold.make_room()
     assert fold.cache_bytes_used <= 60 * one.cache_bytes_used
     assert 100 <= len(asked) <= 110, "the hand spares hot keys but on its first round, when all are new; first in, first out never does"
+
+
+def test_memory_that_is_touched_stays_near_what_values_take() -> None:
+    store, bound = Store(), 1 << 20
+    fold, spacious = new_fold(store, cache_bytes=bound), new_fold(cache_bytes=1 << 27)
+    most = 0
+    for turn in range(16):  # values that grow and leave have left blocks of every size
+        now_ms = T0_MS + 20_000 * turn
+        for begin in range(0, 3000, 500):
+            numbers = {card: range(1 + (7 * card + turn) % 13) for card in range(begin, begin + 500)}
+            rows = np.concatenate(
+                [payments(*(now_ms + 10**8 * card + n for n in many), card=card, start_ms=now_ms) for card, many in numbers.items()]
+            )
+            assert answered(fold, rows, 0.5).tobytes() == answered(spacious, rows, 0.5).tobytes()
+            keep(fold, store)
+            assert fold.make_room()
+            most = max(most, int(fold._arena.state[END]) * 8)
+    assert bound < most <= bound * 5 // 4 + GAPS_ROWS * int(fold._arena.plan[ROW_WORDS]) * 8
 
 
 def test_a_batch_of_more_keys_than_the_arena_has_room_for_is_folded_all_the_same() -> None:

@@ -33,8 +33,8 @@ def test_orders_are_decided_and_a_refusal_speaks_their_words(kafka: str, prefix:
     file.write_text(MAPPING)
     settings = settings_of(kafka, prefix, tmp_path, mapping=str(file))
     with running(settings, tmp_path) as engine:
-        same = order(3)
-        spots = engine.send([order(1), order(2), order(9, total="a lot"), same, same, order(5, total=-1)])
+        first, second, refused, same = order(1), order(2), order(9, total="a lot"), order(3)  # each at its time
+        spots = engine.send([first, second, refused, same, same, order(5, total=-1)])
         decisions = engine.decided(spots)
         assert [one.transaction_id for one in decisions] == ["1", "2", "9", "3", "3", "5"]
         assert [one.decided_by for one in decisions] == ["model", "model", "refusal", "model", "model", "refusal"]

@@ -204,7 +204,8 @@ def test_a_rolling_restart_moves_nothing(kafka: str, prefix: str, tmp_path: Path
     def changes(worker: RunningWorker) -> list[str]:
         return [line for line in worker.get("metrics").splitlines() if line.startswith("weir_partition_changes_total")]
 
-    with pair(kafka, prefix, tmp_path) as told:
+    within = "session.timeout.ms=30000"  # a slow machine takes longer to start than the 6 s that are a worker's own
+    with pair(kafka, prefix, tmp_path, kafka_options=within) as told:
         with load(told) as sent:
             told.second_joins(sent)
             owner = told.owner

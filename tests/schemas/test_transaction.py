@@ -1,13 +1,12 @@
 """A record is a transaction, or refused with its reason; never anything else, and never with an identifier in the message."""
 
 import json
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from schemas.errors import RefusedEvent
@@ -100,7 +99,18 @@ def test_nothing_but_a_refusal_is_ever_raised(value: bytes) -> None:
         assert decode_transaction(value).transaction_id
 
 
+def is_json(sent: dict[str, Any]) -> bool:
+    """Whether every number is one that JSON has: none is infinite, or no number."""
+    try:
+        json.dumps(sent, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
 @given(spoiled)
+@example({**json.loads(record()), "merchant_id": "Infinity"})
+@example({**json.loads(record()), "latitude": float("inf")})
 def test_a_plain_second_reading_agrees_on_what_is_sound(sent: dict[str, Any]) -> None:
     """Against the rules written out in plain Python, on a parsed record."""
 
@@ -129,9 +139,7 @@ def test_a_plain_second_reading_agrees_on_what_is_sound(sent: dict[str, Any]) ->
     }
     required = {"transaction_id", "event_time_ms", "amount_minor", "currency"}
     value = json.dumps(sent)
-    sound = not re.search("NaN|Infinity", value) and all(
-        rule(name) if sent.get(name) is not None else name not in required for name, rule in rules.items()
-    )
+    sound = is_json(sent) and all(rule(name) if sent.get(name) is not None else name not in required for name, rule in rules.items())
     try:
         decode_transaction(value.encode())
         accepted = True

@@ -1,5 +1,7 @@
 """A cell of a simulation: what is in force in it, and its task over a simulated disk. The parsed texts are shared by all of them."""
 
+import asyncio
+from collections.abc import Callable
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
@@ -96,9 +98,14 @@ class Intakes:
 
     def __init__(self, record_bytes_max: int = RECORD_BYTES_MAX) -> None:
         self._record_bytes_max = record_bytes_max
+        self.all_known = True
+        """Whether every cell has had an owner, for a script to say."""
 
-    async def known(self) -> None:
-        """It is."""
+    async def known(self, stays: Callable[[], bool]) -> bool:
+        """As app/intakes.py has it."""
+        while not self.all_known and stays():  # noqa: ASYNC110  # as there
+            await asyncio.sleep(0.05)
+        return self.all_known
 
     async def free(self) -> None:
         """The log is open to all."""

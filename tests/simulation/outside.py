@@ -25,6 +25,8 @@ from tests.simulation.transactional_id import TransactionalId
 
 HEDGE_SECONDS = (0.3, 0.3, 3.0, 1e6)
 """Of one run: so that every pause looks like a death, only the longer ones do, or none does."""
+FAR_ROWS = (3, 1_000_000, 1_000_000)
+"""Of one run: how far behind a disk is left for a newer changelog; the last two: never."""
 CONTROL = "control"
 WISHES_MAX = 6
 POLICIES = [
@@ -90,6 +92,7 @@ class Outside:
         self.log_begin = 0
         self.hedge_seconds = random.choice(HEDGE_SECONDS)
         self.standby = random.random() < 0.8
+        self.far_rows = random.choice(FAR_ROWS)
         self.exactly_once = random.random() < 0.3
         self.answers: list[Message] = []
         self.group = Group([LOG, *SOURCES], random, kip848=kip848)

@@ -58,6 +58,8 @@ class Saving:
             case EmptyStore():
                 if disk.values and not disk.marker:
                     self.outside.happened("a restore over a half-restored disk")
+                if disk.marker and decode_marker(disk.marker).offset >= self.outside.log_begin:
+                    self.outside.happened("a disk far behind was left for the changelog")
                 disk.empty()
                 self._read_to = 0
             case ReadChangelog(partition):

@@ -52,7 +52,7 @@ def test_of_an_owner_that_is_slow_and_not_silent_a_share_is_hedged() -> None:
         told.send(20)
         told.settle()
         told.settle()
-        for _ in range(5):
+        for _ in range(8):
             told.send(2)
             rows = len(told.outside.log)
             a.read(50, SOURCE)
@@ -63,7 +63,7 @@ def test_of_an_owner_that_is_slow_and_not_silent_a_share_is_hedged() -> None:
                 worker.read(50, LOG)
                 worker.take(LOG.topic)
         committed = told.outside.group.committed[LOG]
-        for _ in range(6):
+        for _ in range(8):
             for _ in range(3):
                 a.arrive()
                 a.acknowledge()

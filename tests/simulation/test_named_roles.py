@@ -2,7 +2,8 @@
 
 import pytest
 
-from state.steps import CommitSave, FencePredecessor, ReadChangelog, SendChanges
+from schemas.errors import PartitionLost
+from state.steps import CommitOffset, CommitSave, FencePredecessor, ReadChangelog, SendChanges
 from tests.simulation.disk import Disk
 from tests.simulation.faults import Fault
 from tests.simulation.faults_of_roles import fences_after_reading
@@ -160,3 +161,34 @@ def test_a_disk_that_is_lost_under_one_that_stands_by_is_rebuilt_beside_the_owne
         told.kill(a)
         told.put_out(a)
         told.settle(b)
+
+
+def test_an_owner_that_is_shut_out_while_the_cell_is_wanted_back_gives_it_back() -> None:
+    with script(standby=True) as told:
+        a, b = told.owner_and_standby()
+        told.send(2)
+        told.until(a, CommitOffset)  # under way: the revoke waits behind it
+        told.move(b, LOG)
+        a.heartbeat()
+        a.cells.shut_out(LOG, PartitionLost("another has taken it over"))
+        told.send(2)
+        told.settle(a, but=held(CommitOffset))
+        assert told.position(a, "folded") == len(told.outside.log), "and it goes on to fold, and holds"
+        assert told.position(a, "folded") > told.position(a, "acknowledged")
+        told.settle(a, b)
+        assert b.cells.tasks[LOG].owns
+
+
+def test_an_intake_that_waits_for_what_is_not_known_yet_gives_its_partition_back_at_once() -> None:
+    """A cell may have no owner because the group waits for this very partition."""
+    with script(standby=True) as told:
+        a, b = told.start("a"), told.start("b")
+        a.intakes.all_known = False
+        told.move(a, SOURCE)
+        told.settle(a)
+        assert SOURCE in a.taking.starting
+        told.move(b, SOURCE)
+        told.settle(a, b)
+        assert SOURCE not in a.taking.starting
+        assert SOURCE in b.taking.positions
+        a.intakes.all_known = True

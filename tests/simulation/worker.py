@@ -44,7 +44,7 @@ class Worker(Process):
         self.world = World(outside, self.loop, outside.disks[machine], member=lambda: self.group.member)
         self.source = self.world.source
         world = cast("agents.world.World", self.world)
-        fit = Fit(PSEUDONYMS.fingerprint, FOLD_VERSION)
+        fit = Fit(PSEUDONYMS.fingerprint, FOLD_VERSION, far_rows=outside.far_rows)
         begin = Begin(*(partial(begins, fit=fit, exactly_once=outside.exactly_once) for begins in (start, stand_by)))
         if outside.exactly_once:
             self.world.transactions = transactions_of(
@@ -74,7 +74,7 @@ class Worker(Process):
             every=Every(CHECKPOINT_SECONDS, SAVE_SECONDS),
         )
         self.sources = Reader(outside, self.world.perform)
-        intakes = Intakes(outside.record_bytes_max[machine])
+        self.intakes = intakes = Intakes(outside.record_bytes_max[machine])
         means = None if outside.exactly_once else means_of(outside, intakes, self.world.committed, self.sources, self.world.reader)
         self.hedging = Hedging(HEDGED, tasks=self.cells.tasks, cells=1, sink=world.sink, means=means)
         self.taking = Taking(intakes, world=world, beside=self.hedging, taken=lambda _: None)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from agents.out import Transactions
 from schemas.errors import PartitionLost
 from schemas.records import Partition
-from state.checkpoint import LogRange, decode_marker
+from state.checkpoint import LogRange, Stored, decode_marker
 from state.steps import (
     AbortSave,
     CloseStore,
@@ -135,7 +135,7 @@ class World:
             case OpenStore():
                 assert not self.saving.opened, "the database is open"
                 self.saving.opened = True
-                return decode_marker(self.disk.marker) if self.disk.marker else None
+                return Stored(decode_marker(self.disk.marker), len(self.disk.values)) if self.disk.marker else None
             case Delivery(progress, upto):
                 if progress.acknowledged < upto:
                     raise Refused

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-import state.store
 from schemas.errors import DataFolderUnusable, StoreDamaged, UnknownVersion
 from schemas.records import Partition
 from state.checkpoint import MARKER_VERSION, Checkpoint, Marker, Value
@@ -43,17 +42,15 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder, random = tmp_path_factory.mktemp("built"), Random(1)
     keys = [random.randbytes(16) for _ in range(800)]
     written: list[dict[tuple[str, bytes], bytes]] = [{}]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(state.store, "WRITE_BUFFERS_BYTES", 1 << 18)
-        store = Store(folder / "closed")
-        for offset in range(1, CHECKPOINTS + 1):
-            values = [(name, key, random.randbytes(200)) for name, few in ENTITIES.items() for key in random.sample(keys, few)]
-            store.write(Checkpoint(Partition("log", 0), marker(offset), values))
-            written.append({**written[-1], **{(entity, key): value for entity, key, value in values}})
-        while any(store._database.property_int_value(f"rocksdb.{each}") for each in BUSY):
-            time.sleep(0.01)  # else the copy is of several moments, as no kill leaves it
-        shutil.copytree(folder / "closed", folder / "killed")
-        store.close()
+    store = Store(folder / "closed", memory_bytes=1 << 18)
+    for offset in range(1, CHECKPOINTS + 1):
+        values = [(name, key, random.randbytes(200)) for name, few in ENTITIES.items() for key in random.sample(keys, few)]
+        store.write(Checkpoint(Partition("log", 0), marker(offset), values))
+        written.append({**written[-1], **{(entity, key): value for entity, key, value in values}})
+    while any(store._database.property_int_value(f"rocksdb.{each}") for each in BUSY):
+        time.sleep(0.01)  # else the copy is of several moments, as no kill leaves it
+    shutil.copytree(folder / "closed", folder / "killed")
+    store.close()
     return Built(folder / "closed", folder / "killed", written)
 
 
@@ -152,7 +149,7 @@ def what_is_missing(folder: Path, built: Built) -> list[tuple[str, bytes]] | Non
 
 def saved_of(store: Store) -> list[Value]:
     """What a save would take: nothing was saved, so everything."""
-    view = store.freeze()
+    _, view = store.freeze()
     return list(view.values(view.changed()))
 
 
@@ -178,7 +175,7 @@ def test_what_is_found_while_it_runs_is_remembered(built: Built, tmp_path: Path)
     folder = tmp_path / "spoilt"
     shutil.copytree(built.closed, folder)
     store = Store(folder)
-    view = store.freeze()
+    _, view = store.freeze()
     each("*.sst", turned(0.3))(folder)
 
     def go_on() -> None:

@@ -1,18 +1,19 @@
 """Exactly once: committed is what is acknowledged, what was aborted is held again, and a group that forgot where it stood is refused."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from schemas.errors import OffsetGone
 from schemas.records import Message
-from state.checkpoint import LogRange, Marker, Saved, Start
+from state.checkpoint import LogRange, Marker, Saved, Start, Stored
 from state.held import Answer, Held
 from state.lifecycle import commit
 from state.progress import Progress
 from state.starting import Fit, stand_by, start
-from state.steps import CommitOffset, OpenStore, ReadCommitted, ReadLogRange, ReadSaved, Step, carry_out
+from state.steps import CommitOffset, OpenStore, ReadChangelog, ReadCommitted, ReadLogRange, ReadSaved, Step, carry_out
 from tests.state.test_starting import LOG, marker
 
 
@@ -86,7 +87,7 @@ def test_what_no_transaction_committed_counts_as_never_sent_and_keeps_its_order(
 
 
 def begin(how: Any, *, committed: int | None, disk: Marker | None, saved: Marker | None, log: LogRange) -> Start:  # noqa: ANN401
-    answers = {ReadCommitted: committed, ReadSaved: Saved("c1", saved), ReadLogRange: log, OpenStore: disk}
+    answers = {ReadCommitted: committed, ReadSaved: Saved("c1", saved), ReadLogRange: log, OpenStore: Stored(disk, 0) if disk else None}
 
     async def perform(step: Step[Any]) -> Any:  # noqa: ANN401
         return answers.get(type(step))
@@ -119,6 +120,40 @@ def test_a_group_that_has_forgotten_where_it_stood_is_refused(
         begin(how, committed=None, disk=disk, saved=saved, log=log)
     if disk is not None:
         assert begin(how, committed=4, disk=disk, saved=saved, log=log).exactly_once
+
+
+@pytest.mark.parametrize("how", [start, stand_by])
+@pytest.mark.parametrize(
+    ("disk", "saved", "says"),
+    [
+        (marker(offset=4, changelog_id="c1"), None, "the state on this disk stands at 4"),
+        (None, marker(offset=4), "the state in the changelog stands at 4"),
+    ],
+)
+def test_a_group_whose_offset_went_back_is_refused(how: Any, disk: Marker | None, saved: Marker | None, says: str) -> None:  # noqa: ANN401
+    """Nothing is stored or saved before it is committed."""
+    with pytest.raises(OffsetGone, match=f"offset 3 for cell 0, although {says}"):
+        begin(how, committed=3, disk=disk, saved=saved, log=NEW)
+    if disk is not None:
+        assert begin(how, committed=4, disk=disk, saved=saved, log=NEW).exactly_once
+
+
+@pytest.mark.parametrize("how", [start, stand_by])
+def test_what_others_committed_and_saved_while_a_starter_slept_is_no_offset_that_went_back(how: Any) -> None:  # noqa: ANN401
+    """It slept between two questions; the first answer is older than the rest."""
+    committed = iter([3, 8])
+    answers: dict[type[Step[Any]], Callable[[], Any]] = {
+        ReadCommitted: lambda: next(committed),
+        ReadSaved: lambda: Saved("c1", marker(offset=8)),
+        ReadLogRange: lambda: LogRange("t1", 7, 9),
+        ReadChangelog: lambda: marker(offset=8),
+    }
+
+    async def perform(step: Step[Any]) -> Any:  # noqa: ANN401
+        return answers.get(type(step), lambda: None)()
+
+    found: Start = asyncio.run(carry_out(how(LOG, fit=Fit("k", 1), exactly_once=True), perform))
+    assert (found.live_from, found.began) == (8, "changelog")
 
 
 @pytest.mark.parametrize("disk", [None, marker(offset=0, changelog_id="c1")])

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from state.hedging import Hedging
+from state.hedging import OVERDUE, Hedging
 from state.held import Answer, Held
 from state.progress import Progress, Receipt
 from state.silence import DEATH_SECONDS, SAVED_SECONDS
 from tests.state.test_held import AFTER, SHARE, messages
 
-SEEDS = 60
+SEEDS = 30
 
 
 class Checked:
@@ -77,7 +77,7 @@ class Checked:
         for answer in due:
             upto = answer.receipt.upto
             assert upto > self.committed, "what an owner has answered"
-            assert self.silent or self.now - when[upto] >= AFTER, "too early"
+            assert self.silent or self.now - when[upto] >= OVERDUE * AFTER, "too early"
             assert not self.sent or upto > self.sent[-1] or self.silent, "not in order"
             assert upto not in self.sent, "twice"
             self.sent.append(upto)
@@ -147,6 +147,11 @@ class SilentSinceTheLastMove(Hedging):
         return super().due(held, now)
 
 
+class TooEarly(Hedging):
+    def due(self, held: Held, now: float) -> tuple[list[Answer], int]:
+        return super().due(held, now + (OVERDUE - 1) * AFTER)
+
+
 class WithoutShare(Hedging):
     def folded(self, messages: int) -> None:
         self._tokens += 10 * messages
@@ -191,6 +196,7 @@ class SendsAgain(Held):
         {"hedging": NeverSilent},
         {"hedging": SilentForGood},
         {"hedging": SilentSinceTheLastMove},
+        {"hedging": TooEarly},
         {"hedging": WithoutShare},
         {"hedging": Impatient},
         {"hedging": NewestFirst},

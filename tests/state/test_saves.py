@@ -23,13 +23,13 @@ def checkpoint(offset: int, *values: Value) -> Checkpoint:
 def test_a_view_shows_what_stood_when_it_was_opened(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.write(checkpoint(3, ("card", KEYS[0], b"one"), ("device", KEYS[0], b"two")))
-    view = store.freeze()
+    marker, view = store.freeze()
     store.write(checkpoint(5, ("card", KEYS[0], b"newer"), ("ip", KEYS[1], b"new")))
-    assert view.marker().offset == 3
+    assert marker.offset == 3
     assert sorted(view.values(sorted(view.changed()))) == [("card", KEYS[0], b"one"), ("device", KEYS[0], b"two")]
     store.forget_changes(3)
     assert store.changes() == [5]
-    assert sorted(store.freeze().changed()) == [("card", KEYS[0]), ("ip", KEYS[1])]
+    assert sorted(store.freeze()[1].changed()) == [("card", KEYS[0]), ("ip", KEYS[1])]
     del view
     store.close()
     Store(tmp_path).close()
@@ -39,7 +39,7 @@ def test_a_checkpoint_that_changes_nothing_keeps_what_the_one_at_its_position_ch
     store = Store(tmp_path)
     store.write(checkpoint(3, ("card", KEYS[0], b"one")))
     store.write(checkpoint(3))
-    assert store.freeze().changed() == [("card", KEYS[0])]
+    assert store.freeze()[1].changed() == [("card", KEYS[0])]
     store.close()
 
 
@@ -47,7 +47,7 @@ def test_an_adopted_database_has_everything_changed(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.put([("card", KEYS[0], b"one"), ("ip", KEYS[1], b"two")])
     store.adopt(checkpoint(9).marker)
-    assert sorted(store.freeze().changed()) == [("card", KEYS[0]), ("ip", KEYS[1])]
+    assert sorted(store.freeze()[1].changed()) == [("card", KEYS[0]), ("ip", KEYS[1])]
     assert store.changes() == [9]
     assert store.load("card", [KEYS[0]]) == [b"one"]
     store.close()
@@ -70,7 +70,7 @@ def tables(folder: Path, seed: int, *, tombstones: bool = True) -> tuple[dict[by
     for offset in range(1, 12):
         store.write(checkpoint(offset, *[("card", key, random.choice((b"", bytes([1, offset])))) for key in random.sample(KEYS, 2)]))
         if offset == 11 or random.random() < 0.4:
-            view = store.freeze()
+            _, view = store.freeze()
             for key, value in [pair_of(*value) for value in view.values(view.changed())]:
                 assert key is not None
                 if value is not None:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from schemas.errors import BadChangelog, Fenced, IdKeyChanged, LogTooShort, TopicMadeAnew, UnknownVersion
-from schemas.records import Partition
-from state.checkpoint import LogRange, Marker, Saved, Start, decode_marker, encode_marker
-from state.starting import Fit, stand_by, start
+from schemas.records import Origin, Partition
+from state.checkpoint import LogRange, Marker, Saved, Start, Stored, decode_marker, encode_marker
+from state.starting import FAR_ROWS, VALUES_A_ROW, Fit, stand_by, start
 from state.steps import (
     AdoptStore,
     Announce,
@@ -42,12 +42,17 @@ def begin(
     version: int = 1,
     owner_version: int | None = None,
     answered: int | None = None,
+    values: int = 0,
+    far_rows: int = FAR_ROWS,
 ) -> Start:
-    """log: as it is read, again and again; the last of a list stays. newest: the marker that the changelog ends with when it is read."""
+    """log: as it is read, again and again; the last of a list stays. newest: the marker that the changelog ends with when it is read.
+
+    values: so many are on the disk.
+    """
     logs = log if isinstance(log, list) else [log]
     answers: dict[type[Step[Any]], object] = {
         ReadCommitted: committed,
-        OpenStore: held,
+        OpenStore: Stored(held, values) if held else None,
         ReadSaved: Saved("c1", saved),
         ReadChangelog: newest or saved,
         Announce: answered,
@@ -60,7 +65,7 @@ def begin(
             return logs.pop(0) if len(logs) > 1 else logs[0]
         return answers.get(type(step))
 
-    found: Start = asyncio.run(carry_out(how(LOG, fit=Fit("k", version, lambda _: owner_version)), perform))
+    found: Start = asyncio.run(carry_out(how(LOG, fit=Fit("k", version, lambda _: owner_version, far_rows)), perform))
     return found
 
 
@@ -92,9 +97,48 @@ def test_the_fence_comes_first_and_a_restored_marker_last() -> None:
     assert names == [*begun, "EmptyStore", "ReadChangelog", "WriteStore", "ReadLogRange"]
 
 
-def test_a_disk_that_fits_is_gone_on_with_however_new_the_changelog() -> None:
+def test_a_disk_that_fits_is_gone_on_with_although_the_changelog_is_newer() -> None:
     found = begin(committed=12, log=LogRange("t1", 3, 20), held=marker(), saved=marker(offset=12))
     assert (found.marker.offset, found.saved, found.began) == (10, 12, "disk")
+
+
+SOURCE = Origin("s1", 0, "source")
+NEAR, FAR = (marker(offset=offset, seen=((SOURCE, place),)) for offset, place in ((10, 6), (15, FAR_ROWS + 6)))
+LOG_OF_BLOCKS: dict[str, Any] = {"committed": 20, "log": LogRange("t1", 3, 20)}
+
+
+@pytest.mark.parametrize("how", [start, stand_by])
+def test_a_disk_far_behind_is_left_for_a_newer_changelog(how: Any) -> None:  # noqa: ANN401
+    performed: list[Step[Any]] = []
+    found = begin(**LOG_OF_BLOCKS, held=NEAR, saved=FAR, values=VALUES_A_ROW * FAR_ROWS - 1, how=how, performed=performed)
+    assert (found.marker.offset, found.saved, found.began) == (15, 15, "changelog")
+    assert EmptyStore(LOG) in performed
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"saved": marker(offset=15, seen=((SOURCE, FAR_ROWS + 5),))},
+        {"values": VALUES_A_ROW * FAR_ROWS},
+        {"saved": marker(offset=15, seen=FAR.seen, topic_id="t0")},
+        {"saved": marker(offset=10, seen=FAR.seen)},
+        {"held": marker(changelog_id="")},
+        {"version": 2, "owner_version": 1, "held": marker(drained=True), "committed": 10},
+    ],
+    ids=["a row less", "more values than rows are worth", "saved of another log", "not newer", "of before a changelog", "of another build"],
+)
+def test_one_that_is_not_so_far_or_not_like_what_is_saved_is_gone_on_with(given: dict[str, Any]) -> None:
+    performed: list[Step[Any]] = []
+    found = begin(**{**LOG_OF_BLOCKS, "held": NEAR, "saved": FAR, "performed": performed, **given})
+    assert (found.marker.offset, found.began) == (10, "disk")
+    assert EmptyStore(LOG) not in performed
+
+
+def test_a_disk_far_behind_is_not_emptied_for_a_changelog_that_was_made_anew() -> None:
+    performed: list[Step[Any]] = []
+    with pytest.raises(TopicMadeAnew):
+        begin(**LOG_OF_BLOCKS, held=marker(changelog_id="c0", seen=NEAR.seen), saved=FAR, performed=performed)
+    assert EmptyStore(LOG) not in performed
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from schemas.errors import DataFolderUnusable
 from schemas.records import Partition
+from state import store as module
 from state.checkpoint import Checkpoint, Marker, Value
 from state.store import Store
 
@@ -48,3 +49,36 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(DataFolderUnusable, match="cannot be written"):
         Store(tmp_path / "file" / "below")
+
+
+def test_what_it_has_in_memory_is_told_and_bounded(tmp_path: Path) -> None:
+    """Its buffers go to files at their bound, whichever family they are of, and what is read again fills the cache up to the same."""
+    store, bound = Store(tmp_path, memory_bytes=1 << 20), 1 << 20
+    keys = [number.to_bytes(16, "big") for number in range(6_000)]
+    most = 0
+    for at in range(0, len(keys), 100):
+        store.write(checkpoint(at + 1, *[(f"entity{number}", key, b"v" * 200) for key in keys[at : at + 100] for number in range(6)]))
+        most = max(most, store.used()["buffers"])
+    assert 0 < most <= 4 * bound, "one that is filled, and those under way to files"
+    assert store.used()["readers"] > 0
+    for number in range(6):
+        store.load(f"entity{number}", keys)
+    assert bound // 2 < store.used()["blocks"] <= bound + (64 << 10), "a block that is read at the bound comes on top"
+    store.close()
+
+
+def test_a_small_memory_is_not_in_files_after_every_write(tmp_path: Path) -> None:
+    store = Store(tmp_path, memory_bytes=8 << 20)
+    for offset in range(1, 201):
+        store.write(checkpoint(offset, *((f"entity-{at}", b"%016d" % offset, bytes(300)) for at in range(8))))
+    assert list(tmp_path.glob("*.sst")) == [], "500 KiB of values"
+
+
+def test_what_rocksdb_writes_of_itself_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "INFO_LOG_BYTES", 100_000)
+    store = Store(tmp_path, memory_bytes=1 << 20)
+    for offset in range(1, 301):
+        store.write(checkpoint(offset, ("card", b"%016d" % offset, bytes(50_000))))
+    store.close()
+    written = sum(file.stat().st_size for file in tmp_path.glob("LOG*"))
+    assert 100_000 < written < 250_000, "two files, each a little more than it may have"
