@@ -185,16 +185,19 @@ class Snapshots:
             first = consumer.poll(SILENT_SECONDS_MAX)  # then what is there: `consume` alone waits until there are so many
             if first is None:
                 raise BrokerUnreachable(f"{self.topic}[{number}]: nothing heard for {SILENT_SECONDS_MAX:g} s")
-            messages = [first, *consumer.consume(READ_RECORDS, 0)]
-            batch = [(message.key(), message.value()) for message in messages if message.error() is None]
+            batch, ended = list[Pair](), False
+            for message in (first, *consumer.consume(READ_RECORDS, 0)):
+                error = message.error()
+                if error is None:
+                    batch.append((message.key(), message.value()))
+                elif ended := error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the library's public name for it
+                    break  # what is behind it was saved since, and may be half of a save, whose marker is not read
+                elif not error.retriable():
+                    raise KafkaException(error)
             if batch:
                 yield batch
-            for message in messages:
-                error = message.error()
-                if error is not None and error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001  # the library's public name for it
-                    return
-                if error is not None and not error.retriable():
-                    raise KafkaException(error)
+            if ended:
+                return
 
     def _patiently(self, number: int, ask: Callable[[], object]) -> None:
         fencing.patiently(ask, what=self._what(number))

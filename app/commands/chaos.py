@@ -6,6 +6,7 @@ alone. docs/reliability.md says what is promised, what is checked, and how to re
 
 import argparse
 import json
+import shutil
 import signal
 import tempfile
 import time
@@ -87,9 +88,19 @@ def run(arguments: argparse.Namespace) -> int:
             played.append(each)
             for complaint in report.complaints([each]):
                 say(f"NOT AS IT MUST BE, {complaint}")
+            if report.complaints([each]):
+                say(f"what its workers said is in {_kept(folder / f'round-{len(played)}')}")
     _tell(arguments, played, said, seed, console)
     flat = _tell_soak(arguments, [sample for each in soaks for sample in each.samples], played, console) if soaks else True
     return 1 if report.complaints(played) or not played or not flat else 0
+
+
+def _kept(place: Path) -> Path:
+    """The logs of a round's workers, which would be gone with its folder."""
+    kept = Path(tempfile.mkdtemp(prefix="weir-chaos-logs-"))
+    for log in place.glob("*.log"):
+        shutil.copy(log, kept)
+    return kept
 
 
 class Ground(NamedTuple):

@@ -35,7 +35,8 @@ class Found:
         self.first: dict[Spot, Answer] = {}
         self.repeats: list[int] = []
         """Timestamps of answers that came again."""
-        self.differing: set[Spot] = set()
+        self.differing: dict[Spot, str] = {}
+        """In what two answers to a place differ, and when each was given."""
 
     def add(self, spot: Spot, answer: Answer) -> None:
         """One more; of one partition in order."""
@@ -45,7 +46,7 @@ class Found:
         else:
             self.repeats.append(answer.timestamp)
             if (first.key, first.value) != (answer.key, answer.value):
-                self.differing.add(spot)
+                self.differing[spot] = _difference(first, answer)
 
 
 def decisions(messages: Iterable[Answer]) -> Found:
@@ -103,7 +104,20 @@ def judge(due: Mapping[Place, Due], origins: list[Origin], told: Found, refused:
 def unowed(appended: AbstractSet[Spot], told: Found, refused: Found) -> dict[Spot, str]:
     """What is wrong with answers by themselves. appended: every record that is in the log."""
     wrong = dict.fromkeys((told.first.keys() | refused.first.keys()) - appended, "an answer to a record that is not in the log")
-    return wrong | dict.fromkeys(told.differing | refused.differing, "two answers that differ")
+    return wrong | {spot: f"two answers that differ, {how}" for spot, how in (told.differing | refused.differing).items()}
+
+
+def _difference(first: Answer, other: Answer) -> str:
+    """As `at 1795964277128 and 1795964277301: features.card_count_24h 8.0 and 7.0`."""
+    one, two = (_flat("", json.loads(answer.value)) for answer in (first, other))
+    named = [f"{name} {one.get(name)} and {two.get(name)}" for name in one | two if one.get(name) != two.get(name)]
+    return f"at {first.timestamp} and {other.timestamp}: {', '.join(named) or 'their keys or how they are spelt'}"
+
+
+def _flat(name: str, said: Any) -> dict[str, Any]:  # noqa: ANN401
+    if not isinstance(said, dict):
+        return {name: said}
+    return {path: value for key, part in said.items() for path, value in _flat(f"{name}.{key}" if name else key, part).items()}
 
 
 def _complaint(

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from broker import snapshots
 from broker.connection import Connection
 from broker.snapshots import Pair, Snapshots
 from broker.topics import Topics
@@ -54,6 +55,26 @@ def test_only_what_is_committed_is_read_and_the_last_marker_is_found(two: tuple[
     other.send(0, pairs(1, b"m3"))
     assert other.commit(0)
     assert fenced(one).last(0, MARKER) == b"m3"
+
+
+def test_a_save_that_comes_while_one_who_stands_by_reads_is_not_read_in_part(
+    two: tuple[Snapshots, Snapshots], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end of the partition was told before: what lies behind it in librdkafka's queue belongs to a marker that is not read."""
+    monkeypatch.setattr(snapshots, "READ_RECORDS", 10)
+    one = fenced(two[0])
+    one.begin(0)
+    one.send(0, pairs(14, b"m1"))
+    assert one.commit(0)
+    owner = fenced(two[1])  # what was committed before can be read
+    reading = one.read(0)
+    found = next(reading)
+    time.sleep(0.5)  # as what was read goes to the disk; the rest is fetched meanwhile, and the end is told
+    owner.begin(0)
+    owner.send(0, pairs(30, b"m2"))
+    assert owner.commit(0)
+    time.sleep(0.5)
+    assert found + [pair for batch in reading for pair in batch] == pairs(14, b"m1")
 
 
 def test_who_is_shut_out_in_the_middle_of_what_it_sends_learns_it_at_the_end(two: tuple[Snapshots, Snapshots]) -> None:

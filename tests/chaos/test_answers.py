@@ -97,6 +97,15 @@ def test_a_decision_that_is_not_the_one_due(name: str) -> None:
     assert judged.lost == set()
 
 
+def test_what_differs_in_two_answers_is_said_and_when_each_was_given() -> None:
+    other = decision(0, "t0", scores={"fraud": 0.75}, features={"card_count_24h": 2.0})._replace(timestamp=1050)
+    judged, _ = verdict([*TOLD, other, TOLD[1]._replace(key=b"another")], LETTERS)
+    assert judged.wrong == {
+        ("payments", 0, 0): "two answers that differ, at 1000 and 1050: scores.fraud 0.5 and 0.75, features.card_count_24h 1.0 and 2.0",
+        ("payments", 0, 1): "two answers that differ, at 1001 and 1001: their keys or how they are spelt",
+    }
+
+
 def test_a_dead_letter_that_is_not_the_one_due() -> None:
     assert verdict(TOLD, [letter(2, "event_time_ahead"), LETTERS[1]])[0].wrong.keys() == {("payments", 0, 2)}
     assert verdict(TOLD, [*LETTERS, letter(0, "late")])[0].wrong.keys() == {("payments", 0, 0)}
