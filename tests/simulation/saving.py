@@ -21,6 +21,7 @@ from state.steps import (
     Step,
     WriteValues,
 )
+from tests.simulation.changelog import Entry
 from tests.simulation.disk import Disk, Key, State
 from tests.simulation.outside import Held, Outside
 from tests.simulation.source import Source
@@ -30,7 +31,7 @@ VALUES_SENT, VALUES_READ = 2, 3
 
 
 class Saving:
-    """Of one process, on its disk. Planted faults of the outside: `live values`, `cleared all`, `no places`, `no tombstones`."""
+    """Of one process, on its disk. Planted faults: `live values`, `cleared all`, `no places`, `no tombstones`, `behind the end`."""
 
     def __init__(self, outside: Outside, disk: Disk, source: Source) -> None:
         self.outside, self.disk, self._source = outside, disk, source
@@ -41,6 +42,9 @@ class Saving:
         self._view = State(None, {}, {})
         self._left: list[Key] = []
         self._read_to = 0
+        self._fetched: list[Entry] | None = None
+        """What is left to read of what was fetched, where the end was told already: what is saved since lies behind it."""
+        self._met: bytes | None = None
 
     def perform(self, step: Step[Any]) -> object:
         """As agents/changelog.py does, on a simulated disk and changelog."""
@@ -61,7 +65,7 @@ class Saving:
                 if disk.marker and decode_marker(disk.marker).offset >= self.outside.log_begin:
                     self.outside.happened("a disk far behind was left for the changelog")
                 disk.empty()
-                self._read_to = 0
+                self._read_to, self._fetched, self._met = 0, None, None
             case ReadChangelog(partition):
                 return self._next_values(partition)
             case WriteValues(_, values):
@@ -129,17 +133,33 @@ class Saving:
         if random.random() < 0.3:
             changelog.compact(random)
             self.outside.happened("compaction during a restore")
-        while entries := changelog.read(self._read_to, VALUES_READ):
+        while entries := self._next_entries():
             self._read_to = entries[-1].offset + 1
             pairs: list[Pair] = [(entry.key, entry.value) for entry in entries]
-            values, _ = values_and_marker(pairs, value_version=VALUE_VERSION, where="the changelog")
+            values, marker = values_and_marker(pairs, value_version=VALUE_VERSION, where="the changelog")
+            self._met = marker or self._met
             if values:
                 return values
-        if (marker := changelog.last(MARKER_KEY)) is None:
+        if self._met is None:
             raise BadChangelog("no marker")
-        assert self.disk.values == self.outside.saved_values, "what is restored is not what was saved"
+        saved = next(held for held in reversed(self.outside.held) if held.where == "the changelog" and held.marker == self._met)
+        assert self.disk.values == saved.values, "what is restored is not what was saved"
         self.outside.restores += 1
-        return decode_marker(marker)
+        return decode_marker(self._met)
+
+    def _next_entries(self) -> list[Entry]:
+        """Of what is there now, or of what was fetched up to the end that was told then."""
+        changelog = self.outside.changelog
+        if self._fetched is None and changelog.end % 2:
+            self._fetched = changelog.read(self._read_to, changelog.end)
+        if self._fetched is None:
+            return changelog.read(self._read_to, VALUES_READ)
+        entries, self._fetched = self._fetched[:VALUES_READ], self._fetched[VALUES_READ:]
+        if behind := changelog.read(entries[-1].offset + 1 if entries else self._read_to, 1):
+            self.outside.happened("a save behind the end that was told")
+        if "behind the end" in self.outside.faults and entries and len(entries) < VALUES_READ:
+            entries += behind
+        return entries
 
     def _require_ours(self, partition: Partition) -> None:
         if "fences though revoked" not in self.outside.faults and not self._source.stays(partition):

@@ -28,7 +28,12 @@ ALWAYS = {
     "the group's offsets were gone",
 }
 WITH_DISK = {"a disk far behind was left for the changelog"}
-WITHOUT_DISK = {"a disk older than the log, a newer snapshot", "a restore over a half-restored disk", "compaction during a restore"}
+WITHOUT_DISK = {
+    "a disk older than the log, a newer snapshot",
+    "a restore over a half-restored disk",
+    "compaction during a restore",
+    "a save behind the end that was told",
+}
 
 
 @pytest.mark.parametrize("keep_disk", [True, False])

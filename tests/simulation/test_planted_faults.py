@@ -17,6 +17,7 @@ FAULTS = [
     Fault("no place memory", 50, {"state.places.Seen.all": lambda _: []}),
     Fault("place memory not in the snapshot", 100, outside="no places"),
     Fault("a restore that reads uncommitted", 200, outside="reads uncommitted"),
+    Fault("a restore that takes what lies behind the end", 200, outside="behind the end"),
     Fault("changed keys cleared before the save committed", 600, {"agents.decide.save": faults.forgets_before_the_commit}, keep_disk=True),
     Fault("all changed keys cleared, not those up to saved", 200, outside="cleared all"),
     Fault("live values in a snapshot", 200, outside="live values"),
