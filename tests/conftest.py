@@ -37,6 +37,15 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as of a shell's backgro
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+BESIDE = tuple(f"tests/flow/test_{name}.py" for name in ("cells_added", "poisonous_row", "quarantine"))
+"""Engines of one worker, of which nobody asks how late an answer was: among all else, so that both processes have as much to do."""
+
+
+def in_the_one(nodeid: str) -> bool:
+    """Whether the test is for the process of the engines."""
+    return nodeid.startswith("tests/flow/") and not nodeid.startswith(BESIDE)
+
+
 class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Where two processes run the tests: the engines of tests/flow one after the other in the one, file by file all else in the other.
 
@@ -49,7 +58,7 @@ class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
         super().schedule()
 
     def _split_scope(self, nodeid: str) -> str:
-        return "flow" if nodeid.startswith("tests/flow/") else nodeid.partition("::")[0]
+        return "flow" if in_the_one(nodeid) else nodeid.partition("::")[0]
 
     def remove_node(self, node: WorkerController) -> str | None:
         """One that died. What it was at is not tried again, unless it is marked as pending."""
@@ -67,9 +76,9 @@ class InTwo(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In the order in which they are handed out."""
-    first = ("tests/flow/", "tests/chaos/test_quick.py")
-    items.sort(key=lambda item: next((place for place, name in enumerate(first) if item.nodeid.startswith(name)), len(first)))
+    """In the order in which they are handed out: the engines, what starts engines elsewhere, all else."""
+    elsewhere = ("tests/chaos/test_quick.py", *BESIDE)
+    items.sort(key=lambda item: 0 if in_the_one(item.nodeid) else 1 if item.nodeid.startswith(elsewhere) else 2)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> InTwo:
