@@ -86,9 +86,10 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"seed {seed}" + "".join(f"; not done: {name}, {why}" for name, why in said.items()))
         for each in _rounds(arguments, seed, Ground(settings, broker, skipped, folder, soaks), say):
             played.append(each)
-            for complaint in report.complaints([each]):
+            complaints = report.complaints([each])
+            for complaint in complaints:
                 say(f"NOT AS IT MUST BE, {complaint}")
-            if report.complaints([each]):
+            if complaints:
                 say(f"what its workers said is in {_kept(folder / f'round-{len(played)}')}")
     _tell(arguments, played, said, seed, console)
     flat = _tell_soak(arguments, [sample for each in soaks for sample in each.samples], played, console) if soaks else True
