@@ -90,14 +90,14 @@ def run(arguments: argparse.Namespace) -> int:
             for complaint in complaints:
                 say(f"NOT AS IT MUST BE, {complaint}")
             if complaints:
-                say(f"what its workers said is in {_kept(folder / f'round-{len(played)}')}")
+                say(f"what its workers said is in {keep_logs(folder / f'round-{len(played)}')}")
     _tell(arguments, played, said, seed, console)
     flat = _tell_soak(arguments, [sample for each in soaks for sample in each.samples], played, console) if soaks else True
     return 1 if report.complaints(played) or not played or not flat else 0
 
 
-def _kept(place: Path) -> Path:
-    """The logs of a round's workers, which would be gone with its folder."""
+def keep_logs(place: Path) -> Path:
+    """Copies the logs of a round's workers, which would be gone with its folder, and says where to."""
     kept = Path(tempfile.mkdtemp(prefix="weir-chaos-logs-"))
     for log in place.glob("*.log"):
         shutil.copy(log, kept)

@@ -1,6 +1,7 @@
 """`weir worker`: takes transactions in, decides, and answers."""
 
 import argparse
+import gc
 from importlib import import_module
 from typing import get_args
 
@@ -31,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Runs until SIGTERM or Ctrl-C. What it stands on is checked first: its imports take seconds."""
     ground = found(read_settings(**vars(arguments)))
+    gc.disable()  # what is imported stays: to look for garbage in it, again and again, was a tenth of a start
     worker = gently(lambda: import_module("app.worker"))
+    gc.enable()
     code: int = worker.run(ground)
     return code

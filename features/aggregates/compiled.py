@@ -4,14 +4,24 @@ Compiled code is kept on disk in NUMBA_CACHE_DIR, which the launcher names by a 
 change in a function that another file inlines, and old machine code would go on computing old numbers.
 """
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numba
 import numpy as np
-from llvmlite import ir  # type: ignore[import-untyped]  # it has no types
 from numpy.typing import NDArray
+
+_SCIPY = "scipy.linalg"
+if _SCIPY not in sys.modules:
+    # numba imports it where it is there, for functions of matrices that nobody calls: a tenth of a worker's start
+    sys.modules[_SCIPY] = None  # type: ignore[assignment]  # so an import of it is refused
+import numba  # noqa: E402
+import numba.np.arraymath  # noqa: E402  # it is the one; else the first function imports it
+from llvmlite import ir  # type: ignore[import-untyped]  # noqa: E402  # it has no types
+
+if sys.modules[_SCIPY] is None:
+    del sys.modules[_SCIPY]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Words = NDArray[np.int64]

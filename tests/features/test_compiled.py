@@ -1,5 +1,6 @@
 """Compiled code on disk: a file torn by a kill is made again, and what runs without compiling says the same."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -16,10 +17,18 @@ def twice(number):
 
 print(twice(21), sum(twice.stats.cache_hits.values()) if hasattr(twice, "stats") else "")
 """
+BESIDE_SCIPY = """
+import sys
+import features.loop
+
+print([name for name in sys.modules if name.startswith("scipy.linalg")])
+import scipy.linalg
+print(scipy.linalg.norm([3, 4]))
+"""
 
 
-def run(folder: Path, **settings: str) -> str:
-    (folder / "twice.py").write_text(SOURCE, encoding="utf-8")
+def run(folder: Path, source: str = SOURCE, **settings: str) -> str:
+    (folder / "twice.py").write_text(source, encoding="utf-8")
     path = {"PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(folder / "cache"), "PATH": ""}
     command = [sys.executable, "-W", "error", str(folder / "twice.py")]
     return subprocess.run(command, capture_output=True, text=True, check=True, env=path | settings).stdout.strip()
@@ -40,3 +49,8 @@ def test_a_torn_file_is_made_again(tmp_path: Path, suffix: str, size: int) -> No
 def test_the_same_runs_without_compiling(tmp_path: Path) -> None:
     assert run(tmp_path, NUMBA_DISABLE_JIT="1") == "42"
     assert not (tmp_path / "cache").exists()
+
+
+def test_a_start_does_not_import_scipy_linalg_and_nobody_is_kept_from_it(tmp_path: Path) -> None:
+    """The cache of this process: what it holds need not be compiled."""
+    assert run(tmp_path, BESIDE_SCIPY, NUMBA_CACHE_DIR=os.environ["NUMBA_CACHE_DIR"]) == "[]\n5.0"
