@@ -1,31 +1,36 @@
-"""What of the log is folded at once: fetches that wait together, in parts where a row must stand alone."""
+"""What of the log is folded at once: what waits together, as far as the event loop may stand for it; parts where a row must stand alone."""
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from schemas.records import Fetch
+from schemas.records import Fetch, Partition, Record
 from schemas.row import is_control
 
 RECORDS_MAX = 2000
+BYTES_MAX = 1 << 19
+"""A thousand rows, some 30 ms. One who is behind has up to 32 MiB waiting: folded in one go they stood the event loop still for seconds."""
 
 
-def together(waiting: Iterable[Fetch]) -> list[Fetch]:
-    """Those that are folded at once, so that a cell which is behind pays once for many small fetches: at least one, else 2,000 records."""
-    found: list[Fetch] = []
-    count = 0
+def together(partition: Partition, waiting: Iterable[Fetch], *, folded: int, records_max: int = RECORDS_MAX) -> Fetch | None:
+    """What is folded at once, from `folded` on: at least one record, else `records_max` of them or 512 KiB. None: all was folded before.
+
+    So a cell that is behind pays once for many small fetches, and a large one is folded in pieces.
+    """
+    records, size = list[Record](), 0
     for fetch in waiting:
-        count += len(fetch.records)
-        if found and count > RECORDS_MAX:
-            break
-        found.append(fetch)
-    return found
+        for record in fetch.records:
+            if record.offset < folded:
+                continue
+            size += len(record.value or b"")
+            if records and (size > BYTES_MAX or len(records) == records_max):
+                return Fetch(partition, folded, records)
+            records.append(record)
+    return Fetch(partition, folded, records) if records else None
 
 
-def parts(fetch: Fetch, *, folded: int, apart: bool) -> Iterator[Fetch]:
-    """What of a fetch is not folded yet. apart: each control row by itself, so that nothing is half done where one cannot be loaded."""
+def parts(fetch: Fetch, *, apart: bool) -> Iterator[Fetch]:
+    """The whole of it. apart: each control row by itself, so that nothing is half done where one cannot be loaded."""
     partition, after, records = fetch
-    if folded > after:
-        after, records = folded, [record for record in records if record.offset >= folded]
     cuts = [at for at, each in enumerate(records) if apart and each.headers and is_control(each)]
     bounds = sorted({0, *cuts, *(cut + 1 for cut in cuts), len(records)})
     for begin, end in pairwise(bounds):

@@ -8,12 +8,11 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import suppress
-from itertools import chain
 from typing import Any, NamedTuple, Protocol
 
 import faust
 
-from agents.batches import parts, together
+from agents.batches import RECORDS_MAX, parts, together
 from agents.cell import Cell, Spawn
 from agents.feed import Channel, FetchQueue, or_exit
 from agents.world import World
@@ -45,10 +44,11 @@ class Holding(Protocol):
 
 
 class Every(NamedTuple):
-    """How often what changed is stored, and what is stored is saved."""
+    """How often what changed is stored, what is stored is saved, and how many records of the log are folded at once, at most."""
 
     checkpoint_seconds: float
     save_seconds: float
+    records_max: int = RECORDS_MAX
 
 
 class Deciding:
@@ -83,18 +83,20 @@ class Deciding:
         await self._go_on(cell)
 
     async def _go_on(self, cell: Cell[Task]) -> None:
-        while cell.parked and not cell.task.crowded and not cell.stuck:
-            fetches = together(cell.parked)
-            first = fetches[0]
-            if not self._folded(cell, first._replace(records=list(chain(*[fetch.records for fetch in fetches])))):
+        """A piece at a time, between which everybody else has a turn: commits, receipts, heartbeats, the other agents."""
+        task, parked = cell.task, cell.parked
+        while parked and not task.crowded and not cell.stuck:
+            piece = together(task.partition, parked, folded=task.progress.folded, records_max=self._every.records_max)
+            if piece and not self._folded(cell, piece):
                 break
-            for fetch in fetches:
-                cell.parked.popleft()
+            while parked and parked[0].end <= task.progress.folded:
+                fetch = parked.popleft()
                 if self._standby.full(cell):
                     cell.undone.append(fetch)
                 else:
                     self._world.reader.done(fetch)
             await cell.out.room()
+            await asyncio.sleep(0)
         if cell.task.crowded and not cell.making_room:
             cell.making_room = True
             self._room[cell.task.partition] = self._spawn(self._make_room(cell))
@@ -103,7 +105,7 @@ class Deciding:
         """Whether all of it could be: one that stands by stops before a control row that it cannot load."""
         task, began = cell.task, time.perf_counter()
         progress = task.progress
-        for part in parts(fetch, folded=progress.folded, apart=not task.owns):
+        for part in parts(fetch, apart=not task.owns):
             try:
                 decided = task.decide(part, apart=progress.exactly_once or not task.owns)
             except RefusedStart as error:

@@ -32,7 +32,8 @@ SETTLE_SECONDS = 2.0
 RECOVER_SECONDS_MAX = 120.0
 IDLE_SECONDS_MAX = 180.0
 BROKER_SECONDS = 15.0
-"""So long after it is back a worker may still say that it was away."""
+"""So long after it is back a worker may still say that it was away:"""
+AWAY = "no Kafka broker answered", "the broker does not answer"
 ACTS = {**faults.ACTS, AT_A_STEP: steps.arm}
 Say = Callable[[str], object]
 
@@ -151,9 +152,9 @@ def _stopped(fleet: Fleet, happened: list[Happened]) -> list[str]:
 
 
 def _excused(ending: Ending, happened: list[Happened]) -> bool:
-    """A full disk is refused, as it should be, and so is a cluster that is away while a worker starts."""
+    """A full disk is refused, as it should be, and so is a cluster that is away while a worker starts, or goes away then."""
     away = any(each.fault == BROKER and each.began < ending.at < each.over + BROKER_SECONDS for each in happened)
-    return " is full" in ending.words or (away and "no Kafka broker answered" in ending.words)
+    return " is full" in ending.words or (away and any(each in ending.words for each in AWAY))
 
 
 def _case(stage: Stage, folders: list[Path], watch: Watch) -> Case:

@@ -32,6 +32,8 @@ from tests.simulation.world import World
 
 CHECKPOINT_SECONDS, SAVE_SECONDS = 0.3, 0.5
 HELD_BYTES = 4000
+RECORDS_AT_ONCE = 2
+"""So that a fetch is often folded in pieces."""
 
 
 class Worker(Process):
@@ -71,7 +73,7 @@ class Worker(Process):
             fenced=self.cells.fenced,
             decided=lambda *_: None,
             spawn=self._task,
-            every=Every(CHECKPOINT_SECONDS, SAVE_SECONDS),
+            every=Every(CHECKPOINT_SECONDS, SAVE_SECONDS, RECORDS_AT_ONCE),
         )
         self.sources = Reader(outside, self.world.perform)
         self.intakes = intakes = Intakes(outside.record_bytes_max[machine])
