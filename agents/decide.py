@@ -1,6 +1,6 @@
 """The agent that decides: fetches of the log in, answers out. Plumbing only; what is decided stands in engine/task.py.
 
-fetch ─> decide ─> owner: sent        every 100 ms: commit; every few seconds: checkpoint; every minute: save
+fetch ─> decide ─> owner: sent        every 50 ms: commit; every few seconds: checkpoint; every minute: save
                    standby: held      (agents/standby.py)             who is what: agents/cells.py
 """
 
