@@ -1,4 +1,4 @@
-"""Compiled code on disk: a file torn by a kill is made again, what runs without compiling says the same, and numba brings no scipy.linalg."""
+"""Compiled code on disk: a torn file is made again, what runs without compiling says the same, and numba brings no scipy.linalg."""
 
 import os
 import subprocess
