@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin import ConsumerGroupDescription as Description  # type: ignore[attr-defined]  # public, exported by its place alone
 
-from schemas.errors import BrokerUnreachable
+from schemas.errors import BadSetting, BrokerUnreachable
 
 SECONDS = 10.0
 """How long a question to the broker may take at a start."""
@@ -59,7 +59,7 @@ class Connection:
         return False
 
     def require_broker(self, seconds: float = SECONDS) -> None:
-        """Returns once a broker has answered. Raises BrokerUnreachable, in one sentence, when none has within that time."""
+        """Returns once a broker has answered. Raises BrokerUnreachable, in one sentence, when none has within that time; BadSetting."""
         heard: list[str] = []
 
         def listen(error: KafkaError) -> None:
@@ -69,7 +69,7 @@ class Connection:
         try:
             admin = AdminClient(self.librdkafka(log_level=0, error_cb=listen))
         except KafkaException as error:
-            raise BrokerUnreachable(f"a setting of the connection to {self.bootstrap} cannot be used: {error.args[0].str()}") from None
+            raise BadSetting(f"a setting of the connection to {self.bootstrap} cannot be used: {error.args[0].str()}") from None
         try:
             admin.list_topics(timeout=seconds)
         except KafkaException as error:

@@ -53,12 +53,7 @@ def _answer(partition: Partition, record: Record) -> Answer:
     return Answer(partition.number, record.offset, record.timestamp_ms, record.key, record.value or b"", dict(record.headers))
 
 
-def stored(folders: list[Path], log: Partition) -> Stored | None:
-    """The newest whole database of a cell among the data folders of these workers; None: there is none."""
-    return max(all_stored(folders, log).values(), key=lambda each: each.marker.offset, default=None)
-
-
-def all_stored(folders: list[Path], log: Partition) -> dict[str, Stored]:
+def stored(folders: list[Path], log: Partition) -> dict[str, Stored]:
     """Every whole database of a cell, by the name of its worker's folder."""
     found = {}
     for folder in folders:
@@ -72,3 +67,8 @@ def all_stored(folders: list[Path], log: Partition) -> dict[str, Stored]:
                 found[folder.name] = Stored(marker, table)
             store.close()
     return found
+
+
+def newest(tables: dict[str, Stored]) -> Stored | None:
+    """Of a cell's, by their markers; None: there is none."""
+    return max(tables.values(), key=lambda each: each.marker.offset, default=None)

@@ -1,8 +1,12 @@
 """One round's evidence before the oracle, and what it found."""
 
 import gc
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterable
+from multiprocessing import get_context
+from multiprocessing.connection import Connection as Pipe
+from typing import Self
 
 from chaos import evidence
 from chaos.oracle import answers, committed
@@ -17,6 +21,39 @@ from chaos.rounds import Case, Found
 from schemas.records import Partition
 
 NAMED_MAX = 5
+_PROCESSES = get_context("spawn")
+
+
+class Judging:
+    """Context manager: `judge` in a process of its own, which takes a core for minutes. Left before it has found anything, it ends."""
+
+    def __init__(self, case: Case) -> None:
+        self._heard, self._told = _PROCESSES.Pipe(duplex=False)
+        self._process = _PROCESSES.Process(target=_judging, args=(case, self._told), name="oracle", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._process.start()
+        self._told.close()  # else its end would not be heard of
+        return self
+
+    def found(self, say: Callable[[str], object]) -> Found:
+        """Waits, and says how far it is. Raises RuntimeError where it ended without a verdict."""
+        try:
+            while not isinstance(said := self._heard.recv(), Found):
+                say(said)
+        except EOFError:
+            self._process.join()
+            raise RuntimeError(f"the oracle ended with {self._process.exitcode}, without a verdict") from None
+        return said
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.join()
+
+
+def _judging(case: Case, told: Pipe) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is its parent's
+    told.send(judge(case, told.send))
 
 
 def judge(case: Case, say: Callable[[str], object]) -> Found:
@@ -80,7 +117,7 @@ class Court:
 
     def _differing(self, partition: Partition, cell: Cell, log: Log) -> int:
         """How many values of the cell's table are not what the oracle has."""
-        held = evidence.stored(self._case.folders, partition)
+        held = self._case.tables[partition.number]
         if held is None:
             self._complaints.append(f"{partition}: nobody has its table")
             return len(cell.lives)

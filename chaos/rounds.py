@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from broker.connection import Connection
+from chaos.evidence import Stored
 from chaos.fleet import Ending, Fleet, Worker
 from chaos.load import Sent
 from chaos.oracle.committed import Sample
@@ -76,7 +77,7 @@ class Happened(NamedTuple):
 
 
 class Case(NamedTuple):
-    """What a round left behind, and by what it is judged. catalogue: as it is written; key: of the hashes; folders: of the workers."""
+    """What a round left behind, and by what it is judged. catalogue: as it is written; key: of the hashes; tables: each cell's newest."""
 
     connection: Connection
     transactions: str
@@ -87,7 +88,7 @@ class Case(NamedTuple):
     cells: int
     catalogue: str
     key: bytes
-    folders: list[Path]
+    tables: list[Stored | None]
     samples: list[Sample]
 
 

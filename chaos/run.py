@@ -10,15 +10,14 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from random import Random
 
 from broker.positions import Positions
 from broker.topics import Topics
 from chaos import evidence, faults, steps
-from chaos.accidents import AT_A_STEP, BROKER, DISK_DAMAGED
+from chaos.accidents import AT_A_STEP, DISK_DAMAGED
 from chaos.fleet import REFUSED, Ending, Fleet
-from chaos.judged import judge
+from chaos.judged import Judging
 from chaos.load import Load, Plan
 from chaos.reader import Reader
 from chaos.rounds import Case, Happened, Round, Stage, Wanted
@@ -31,9 +30,6 @@ START_SECONDS_MAX = 180.0
 SETTLE_SECONDS = 2.0
 RECOVER_SECONDS_MAX = 120.0
 IDLE_SECONDS_MAX = 180.0
-BROKER_SECONDS = 15.0
-"""So long after it is back a worker may still say that it was away:"""
-AWAY = "no Kafka broker answered", "the broker does not answer"
 ACTS = {**faults.ACTS, AT_A_STEP: steps.arm}
 Say = Callable[[str], object]
 
@@ -79,18 +75,20 @@ def play(stage: Stage, wanted: Wanted, say: Say) -> Round:
         if not scene.joined(START_SECONDS_MAX):
             complaints.append(f"the workers did not come to be ready: {[worker.last_words() for worker in fleet.workers.values()]}")
         complaints += _stopped(fleet, happened)
-    complaints += [f"{each}" for each in fleet.endings if each.code == REFUSED and not _excused(each, happened)]
+    complaints += [f"{each}" for each in fleet.endings if each.code == REFUSED and " is full" not in each.words]
     complaints += [
         f"{each.fault} ({each.what}): not recovered within {RECOVER_SECONDS_MAX:g} s"
         for each in happened
         if each.waited and not each.recovered
     ]
     folders = [worker.folder for worker in fleet.workers.values()]
-    found = judge(_case(stage, folders, watch), say)
-    say("built anew from Kafka alone")
-    complaints += _built_anew(stage, folders)
-    say("an engine that never died")
-    complaints += stage.opinion()
+    lived = [evidence.stored(folders, each) for each in log]
+    with Judging(_case(stage, lived, watch)) as judging:  # on one core; the other proofs on the other
+        say("the oracle, and meanwhile: built anew from Kafka alone")
+        complaints += _built_anew(stage, log, lived)
+        say("an engine that never died")
+        complaints += stage.opinion()
+        found = judging.found(say)
     delays = [decided - sent for sent, decided in zip(reader.sent, reader.decided, strict=True)]
     heard = [heard - sent for sent, heard in zip(reader.sent, reader.heard, strict=True)]
     return Round(
@@ -151,13 +149,7 @@ def _stopped(fleet: Fleet, happened: list[Happened]) -> list[str]:
     ]
 
 
-def _excused(ending: Ending, happened: list[Happened]) -> bool:
-    """A full disk is refused, as it should be, and so is a cluster that is away while a worker starts, or goes away then."""
-    away = any(each.fault == BROKER and each.began < ending.at < each.over + BROKER_SECONDS for each in happened)
-    return " is full" in ending.words or (away and any(each in ending.words for each in AWAY))
-
-
-def _case(stage: Stage, folders: list[Path], watch: Watch) -> Case:
+def _case(stage: Stage, lived: list[dict[str, evidence.Stored]], watch: Watch) -> Case:
     return Case(
         stage.connection,
         stage.transactions,
@@ -168,12 +160,12 @@ def _case(stage: Stage, folders: list[Path], watch: Watch) -> Case:
         stage.cells,
         stage.catalogue,
         stage.key,
-        folders,
+        [evidence.newest(each) for each in lived],
         watch.samples,
     )
 
 
-def _built_anew(stage: Stage, folders: list[Path]) -> list[str]:
+def _built_anew(stage: Stage, log: list[Partition], lived: list[dict[str, evidence.Stored]]) -> list[str]:
     """Complaints where a table from the changelog and the log is not, byte for byte, each of those that lived through it."""
     worker = stage.again("w1")
     shutil.rmtree(worker.folder, ignore_errors=True)
@@ -185,15 +177,13 @@ def _built_anew(stage: Stage, folders: list[Path]) -> list[str]:
         if code := fleet.stop("w1"):
             return [f"a worker without data ended with {code}: {worker.last_words()}"]
     complaints = []
-    for number in range(stage.cells):
-        log = Partition(stage.log, number)
-        anew = evidence.stored([worker.folder], log)
-        lived = evidence.all_stored(folders, log)
-        alike = [name for name, each in lived.items() if anew and each.marker.offset == anew.marker.offset]
+    for cell, those in zip(log, lived, strict=True):
+        anew = evidence.newest(evidence.stored([worker.folder], cell))
+        alike = [name for name, each in those.items() if anew and each.marker.offset == anew.marker.offset]
         if anew is None or not alike:
-            complaints.append(f"{log}: no table to compare with")
+            complaints.append(f"{cell}: no table to compare with")
         else:
-            complaints += [f"{log}, {name}: {what}" for name in alike if (what := _differing(lived[name].table, anew.table))]
+            complaints += [f"{cell}, {name}: {what}" for name in alike if (what := _differing(those[name].table, anew.table))]
     return complaints
 
 

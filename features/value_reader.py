@@ -28,6 +28,8 @@ from schemas.errors import UnknownVersion
 
 HASHES = 1 << 23
 """Of a member: a threshold is below."""
+_TAGS = frozenset({*range(EVENTS_TAG, THRESHOLDS_TAG + 1), *SET_TAGS.values()})
+_FIELDS = {tag: field for field, tag in SET_TAGS.items()}
 
 
 def read_value(stored: bytes, *, place: str) -> Value:
@@ -49,12 +51,10 @@ class _Reader:
 
     def value(self) -> Value:
         parts = [(self._number(1), self._varint()) for _ in range(self._stored[1])]
-        known = {*range(EVENTS_TAG, THRESHOLDS_TAG + 1), *SET_TAGS.values()}
-        if unknown := [tag for tag, _ in parts if tag not in known]:
-            raise UnknownVersion(f"{self._place}: a value with part {unknown[0]}; this build reads parts {sorted(known)}")
+        if unknown := [tag for tag, _ in parts if tag not in _TAGS]:
+            raise UnknownVersion(f"{self._place}: a value with part {unknown[0]}; this build reads parts {sorted(_TAGS)}")
         newest_ms = self._signed()
         value = Value(newest_ms, newest_ms - self._varint())
-        names = {tag: field for field, tag in SET_TAGS.items()}
         for tag, count in parts:
             if tag == EVENTS_TAG:
                 value.events = self._events(newest_ms, count)
@@ -69,7 +69,7 @@ class _Reader:
             elif tag <= THRESHOLDS_TAG:
                 self._hot(value, tag, count)
             else:
-                value.sets[names[tag]] = self._set(value, count, COUNTRY_BYTES if names[tag] == "country" else ID_BYTES)
+                value.sets[_FIELDS[tag]] = self._set(value, count, COUNTRY_BYTES if _FIELDS[tag] == "country" else ID_BYTES)
         if self._at != len(self._stored):
             raise IndexError
         return value
@@ -123,9 +123,9 @@ class _Reader:
         return Buckets(mask, items[::-1])
 
     def _thresholds(self, count: int) -> dict[str, int]:
-        names, thresholds = {tag: field for field, tag in SET_TAGS.items()}, {}
+        thresholds = {}
         for _ in range(count):
-            field, threshold = names.get(self._number(1)), self._varint()
+            field, threshold = _FIELDS.get(self._number(1)), self._varint()
             if field is None or not 0 < threshold < HASHES:
                 raise IndexError
             thresholds[field] = threshold
@@ -171,9 +171,10 @@ class _Reader:
         return int.from_bytes(self._stored[self._at - size : self._at], "little")
 
     def _varint(self) -> int:
-        number, shift = 0, 0
-        while (byte := self._number(1)) & 128:
-            number, shift = number | (byte & 127) << shift, shift + 7
+        stored, at, number, shift = self._stored, self._at, 0, 0
+        while (byte := stored[at]) & 128:
+            number, shift, at = number | (byte & 127) << shift, shift + 7, at + 1
+        self._at = at + 1
         return number | byte << shift
 
     def _signed(self) -> int:

@@ -49,7 +49,9 @@ class PackageMismatch(RefusedStart):
 
 
 class BrokerUnreachable(RefusedStart):
-    """No broker answered within the time given at start."""
+    """No broker answered within the time given at start. It may be back by itself, as after a power cut: to start again is right."""
+
+    exit_code = 3
 
 
 class TopicMissing(RefusedStart):

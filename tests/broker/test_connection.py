@@ -3,7 +3,7 @@
 import pytest
 
 from broker.connection import Connection
-from schemas.errors import BrokerUnreachable
+from schemas.errors import BadSetting, BrokerUnreachable
 
 
 def test_a_broker_that_answers_is_enough(kafka: str) -> None:
@@ -19,7 +19,7 @@ def test_no_broker_is_said_in_one_sentence_with_the_place_and_the_cause() -> Non
 
 
 def test_a_setting_that_librdkafka_does_not_know_is_named() -> None:
-    with pytest.raises(BrokerUnreachable, match="no-such-thing"):
+    with pytest.raises(BadSetting, match="no-such-thing"):
         Connection("127.0.0.1:9", {"no-such-thing": "x"}).require_broker(0.3)
 
 

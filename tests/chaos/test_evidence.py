@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chaos.evidence import all_stored, stored
+from chaos.evidence import newest, stored
 from chaos.run import _differing
 from schemas.records import Partition
 from state.checkpoint import Checkpoint, Marker
@@ -24,15 +24,15 @@ def lived(folder: Path, *, offset: int, value: bytes) -> Path:
 def test_all_that_are_whole_are_found_and_the_newest_is_the_one(tmp_path: Path) -> None:
     folders = [lived(tmp_path / name, offset=offset, value=b"1") for name, offset in (("w1", 5), ("w2", 7), ("w3", 9))]
     (folders[2] / "log-0" / MARK).write_text("spoilt")
-    found = all_stored([*folders, tmp_path / "nobody"], CELL)
+    found = stored([*folders, tmp_path / "nobody"], CELL)
     assert {name: each.marker.offset for name, each in found.items()} == {"w1": 5, "w2": 7}
-    assert stored(folders, CELL) == found["w2"]
-    assert stored([folders[2]], CELL) is None
+    assert newest(found) is found["w2"]
+    assert newest({}) is None
 
 
 def test_tables_that_differ_are_told_apart(tmp_path: Path) -> None:
     folders = [lived(tmp_path / name, offset=5, value=value) for name, value in (("w1", b"1"), ("w2", b"1"), ("w3", b"2"))]
-    one, same, other = (each.table for each in all_stored(folders, CELL).values())
+    one, same, other = (each.table for each in stored(folders, CELL).values())
     assert not _differing(one, same)
     assert _differing(one, other) == f"1 of 1 values built anew from Kafka differ, card {KEY.hex()}"
     assert _differing(one, {})

@@ -35,11 +35,11 @@ def end_of_start(settings: Settings, *, module: str = "app", **environment: str)
     return End(started.returncode, started.stderr)
 
 
-def assert_refused(end: End, says: str) -> None:
-    """One sentence, the last thing said, that matches `says`; no traceback; the exit code of a deployment's fault."""
+def assert_refused(end: End, says: str, *, code: int = RefusedStart.exit_code) -> None:
+    """One sentence, the last thing said, that matches `says`; no traceback; the exit code, of a deployment's fault unless told."""
     last = end.stderr.splitlines()[-1] if end.stderr else ""
     assert re.search(says, last), end.stderr
     assert re.findall("^weir: .*$", end.stderr, re.MULTILINE) == [last], end.stderr
     assert "Traceback" not in end.stderr
     assert 'File "' not in end.stderr
-    assert end.code == RefusedStart.exit_code
+    assert end.code == code
