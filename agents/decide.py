@@ -43,7 +43,7 @@ class Holding(Protocol):
         """Whether it holds as much as it may."""
 
 
-class Every(NamedTuple):
+class Pace(NamedTuple):
     """How often what changed is stored, what is stored is saved, and how many records of the log are folded at once, at most."""
 
     checkpoint_seconds: float
@@ -66,11 +66,11 @@ class Deciding:
         fenced: Callable[[Cell[Task], Fenced], Awaitable[None]],
         decided: Callable[[list[Judged], float], None],
         spawn: Spawn,
-        every: Every,
+        pace: Pace,
     ) -> None:
         self._cells, self._standby, self._world, self._decided = cells, standby, world, decided
         self._fenced, self._spawn = fenced, spawn
-        self._every = every
+        self._pace = pace
         self._room: dict[Partition, Awaitable[None]] = {}
 
     async def take(self, fetch: Fetch, *following: Fetch) -> None:
@@ -86,7 +86,7 @@ class Deciding:
         """A piece at a time, between which everybody else has a turn: commits, receipts, heartbeats, the other agents."""
         task, parked = cell.task, cell.parked
         while parked and not task.crowded and not cell.stuck:
-            piece = together(task.partition, parked, folded=task.progress.folded, records_max=self._every.records_max)
+            piece = together(task.partition, parked, folded=task.progress.folded, records_max=self._pace.records_max)
             if piece and not self._folded(cell, piece):
                 break
             while parked and parked[0].end <= task.progress.folded:
@@ -168,12 +168,12 @@ class Deciding:
         if task.progress.folded == task.progress.stored:
             return False
         age_seconds = time.monotonic() - cell.checkpointed
-        return age_seconds >= self._every.checkpoint_seconds or (task.changed_keys > DIRTY_MAX and age_seconds >= EARLY_SECONDS)
+        return age_seconds >= self._pace.checkpoint_seconds or (task.changed_keys > DIRTY_MAX and age_seconds >= EARLY_SECONDS)
 
     async def save(self) -> None:
         """What is stored, one cell after the other."""
         for cell in list(self._cells.values()):
-            if not cell.task.owns or not save_due(cell.task) or time.monotonic() - cell.saved < self._every.save_seconds:
+            if not cell.task.owns or not save_due(cell.task) or time.monotonic() - cell.saved < self._pace.save_seconds:
                 continue
             try:
                 async with cell.saving:

@@ -103,9 +103,7 @@ class Story:
         """All of it in one line."""
         rate, p50, p99 = self.recent()
         actions = "  ".join(f"{action} {self.actions[action]:,}" for action in ACTIONS if self.actions[action])
-        return (
-            f"sent {self.sent:,}  decided {self.decided:,}  {rate:,.0f}/s  lag {self.lag:,}  p50 {p50:.0f} ms  p99 {p99:.0f} ms  {actions}"
-        )
+        return f"sent {self.sent:,}  decided {self.decided:,}  {rate:,.0f}/s  lag {self.lag:,}  p50 {_ms(p50)}  p99 {_ms(p99)}  {actions}"
 
 
 def _ms(milliseconds: float) -> str:

@@ -19,7 +19,7 @@ import faust
 
 from agents.cells import Cells
 from agents.control import control
-from agents.decide import Deciding, Every, decide
+from agents.decide import Deciding, Pace, decide
 from agents.feed import ended, spawn
 from agents.intake import Taking, into_log
 from agents.ready import Readiness
@@ -168,7 +168,7 @@ def _folded(
             fenced=cells.fenced,
             decided=decided,
             spawn=spawn,
-            every=Every(settings.checkpoint_seconds, settings.save_seconds),
+            pace=Pace(settings.checkpoint_seconds, settings.save_seconds),
         )
         decide(app, cells.queue, deciding, commit_seconds=settings.commit_ms / 1000)
         stand_by(app, standby, committed=world.committed)

@@ -47,12 +47,15 @@ def damaged(folder: Path, words: str) -> StoreDamaged:
 def require_whole(folder: Path) -> None:
     """Before it is opened. Raises StoreDamaged where it was found damaged before, or a file is not what it was."""
     if (folder / MARK).exists():
-        raise StoreDamaged((folder / MARK).read_text(encoding="utf-8"))
+        raise StoreDamaged((folder / MARK).read_text(encoding="utf-8", errors="replace"))
     if not (folder / "CURRENT").exists():
         if any(folder.glob("MANIFEST-*")):
             raise StoreDamaged("it has a MANIFEST and no CURRENT")
         return
-    noted = msgspec.json.decode(body, type=Manifest) if (body := _body(folder / NOTE)) else Manifest()
+    try:
+        noted = msgspec.json.decode(body, type=Manifest) if (body := _body(folder / NOTE)) else Manifest()
+    except ValueError as error:
+        raise StoreDamaged(f"what {NOTE} says of its manifest cannot be read: {error}") from None
     found = grown(folder, Manifest(name=_current(folder)))
     if found.name < noted.name:
         raise StoreDamaged(f"its manifest was {noted.name}, it is {found.name or 'none'}")

@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK[0]} kills and {QUICK[1]} rebalances: five minutes")
     parser.add_argument("--kills", type=int, metavar="N", help=f"of workers, at least (default: {FULL[0]})")
     parser.add_argument("--rebalances", type=int, metavar="N", help=f"at least (default: {FULL[1]})")
+    parser.add_argument("--first", type=int, default=1, metavar="N", help="begin with round N: what an earlier run met there, or had left")
     parser.add_argument("--minutes", type=float, metavar="N", help="begin no further round after so long")
     parser.add_argument("--rate", type=float, default=2000, metavar="N", help="records a second, open loop (default: 2000)")
     parser.add_argument("--soak", type=float, metavar="MINUTES", help="one long round; whether memory, handles, threads and disk stay flat")
@@ -90,7 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
             for complaint in complaints:
                 say(f"NOT AS IT MUST BE, {complaint}")
             if complaints:
-                say(f"what its workers said is in {keep_logs(folder / f'round-{len(played)}')}")
+                number = arguments.first + len(played) - 1
+                say(f"what its workers said is in {keep_logs(folder / f'round-{number}')}")
     _tell(arguments, played, said, seed, console)
     flat = _tell_soak(arguments, [sample for each in soaks for sample in each.samples], played, console) if soaks else True
     return 1 if report.complaints(played) or not played or not flat else 0
@@ -129,7 +131,7 @@ def _rounds(arguments: argparse.Namespace, seed: int, ground: Ground, say: Say) 
     until = time.monotonic() + (arguments.minutes or 1e9) * 60
     acts = plan(Random(seed), kills=kills, rebalances=rebalances, skipped=ground.skipped)  # noqa: S311 (no secret)
     parts = [acts] if arguments.soak else rounds(acts, most=ROUND_ACTS)
-    for number, part in enumerate(parts):
+    for number, part in list(enumerate(parts))[arguments.first - 1 :]:
         if time.monotonic() > until:
             return
         say(f"round {number + 1} of {len(parts)}, {len(part)} accidents")

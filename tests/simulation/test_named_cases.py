@@ -1,11 +1,15 @@
 """Accidents on the way of a transaction that were once thought of, each forced. Each is judged at its end as any other run."""
 
+import asyncio
+from itertools import pairwise
+
 import msgspec
 import pytest
 
 from state.steps import CommitOffset
 from tests.simulation.disk import Disk
 from tests.simulation.script import LABELS, LOG, SOURCE, script
+from tests.simulation.worker import RECORDS_AT_ONCE
 
 
 def test_a_queue_item_of_an_earlier_assignment_is_not_folded_into_a_later_one() -> None:
@@ -23,6 +27,30 @@ def test_a_queue_item_of_an_earlier_assignment_is_not_folded_into_a_later_one() 
         a.heartbeat()
         told.settle(a)
         assert told.position(a, "folded") == len(told.outside.log)
+
+
+def test_between_two_pieces_of_a_log_that_waits_everybody_else_has_a_turn() -> None:
+    with script() as told:
+        a = told.start("a")
+        told.settle(a)
+        for _ in range(10):  # records of the log, each of one row
+            told.send(1)
+            a.read(50, SOURCE)
+            a.take(SOURCE.topic)
+            a.deliver()
+        folded = list[int]()
+
+        async def another() -> None:
+            for _ in range(50):
+                folded.append(told.position(a, "folded"))
+                await asyncio.sleep(0)
+
+        a.read(50, LOG)
+        a.loop.create_task(another())
+        a.take(LOG.topic)
+        assert folded[-1] - folded[0] == 10
+        assert max(after - before for before, after in pairwise(folded)) <= RECORDS_AT_ONCE
+        told.settle(a)
 
 
 @pytest.mark.parametrize("standby", [False, True])

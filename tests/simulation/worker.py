@@ -10,7 +10,7 @@ from typing import Any, cast
 import agents.world
 from agents.cell import Begin
 from agents.cells import Cells
-from agents.decide import Deciding, Every
+from agents.decide import Deciding, Pace
 from agents.hedge import Hedging
 from agents.intake import Taking
 from agents.out import AtLeastOnce, ExactlyOnce
@@ -73,7 +73,7 @@ class Worker(Process):
             fenced=self.cells.fenced,
             decided=lambda *_: None,
             spawn=self._task,
-            every=Every(CHECKPOINT_SECONDS, SAVE_SECONDS, RECORDS_AT_ONCE),
+            pace=Pace(CHECKPOINT_SECONDS, SAVE_SECONDS, RECORDS_AT_ONCE),
         )
         self.sources = Reader(outside, self.world.perform)
         self.intakes = intakes = Intakes(outside.record_bytes_max[machine])

@@ -101,10 +101,13 @@ SPOILT: dict[str, Callable[[Path], None]] = {
     **{f"{share:.0%} of the log": each("*.log", cut(share)) for share in (0.1, 0.5, 0.9)},
     "a log with other bytes": each("*.log", turned(0.5)),
     "no notes": each("weir-*", lambda _: None),
+    "notes with other bytes": each("weir-*", turned(0.3)),
+    "notes of something else": each("weir-*", lambda _: b"[]"),
     "no OPTIONS": each("OPTIONS-*", lambda _: None),
     "a configuration of something else": each("rocksdict-config.json", lambda _: b"?"),
 }
-SURELY_FOUND = {name for name in SPOILT if "CURRENT" in name} | {"none of the MANIFEST", "no tables", "half of each table"}
+SURELY_FOUND = {name for name in SPOILT if "CURRENT" in name or "notes " in name}
+SURELY_FOUND |= {"none of the MANIFEST", "no tables", "half of each table"}
 
 
 @pytest.mark.parametrize("name", SPOILT)
@@ -188,6 +191,14 @@ def test_what_is_found_while_it_runs_is_remembered(built: Built, tmp_path: Path)
     del view
     with suppress(StoreDamaged):
         store.close()
+    with pytest.raises(StoreDamaged):
+        Store(folder)
+
+
+def test_what_was_found_stays_found_though_its_words_are_spoilt(built: Built, tmp_path: Path) -> None:
+    folder = tmp_path / "spoilt"
+    shutil.copytree(built.closed, folder)
+    (folder / MARK).write_bytes(b"\xff")
     with pytest.raises(StoreDamaged):
         Store(folder)
 
