@@ -1,6 +1,7 @@
 """One partition as it flows: where it stands, what its agent has not finished; and records made of librdkafka's messages."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import count
 from typing import NamedTuple
 
 from confluent_kafka import Consumer, TopicPartition
@@ -22,6 +23,7 @@ FETCHES = {
     "queued.max.messages.kbytes": 16_384,
 }
 """How a consumer reads what it is told to, by librdkafka's names."""
+_MOVES = count()
 BYTES_UNFINISHED_MAX = 32 << 20
 """A few big messages are as full as many small ones."""
 
@@ -35,7 +37,7 @@ class Stand(NamedTuple):
     """Fetches that the agent has."""
     full: bool
     moves: int
-    """Another number whenever something was read or finished."""
+    """Another number whenever something was read or finished, and of each flow: one that begins anew has not stood still since the last."""
 
 
 class Flow:
@@ -52,7 +54,7 @@ class Flow:
         self.fetching = False
         self.paused = False
         self.lag: int | None = None
-        self.moves = 0
+        self.moves = next(_MOVES)
         self.level = (0, 0.0)
         self._unfinished: dict[int, int] = {}
 
@@ -60,12 +62,12 @@ class Flow:
         """A fetch of `size` bytes was read up to `end`; the position before it."""
         after, self.offset = self.offset, end
         self._unfinished[after] = size
-        self.moves += 1
+        self.moves = next(_MOVES)
         return after
 
     def done(self, after: int) -> bool:
         """The fetch that follows `after` is finished; False: it was not of this flow."""
-        self.moves += 1
+        self.moves = next(_MOVES)
         return self._unfinished.pop(after, None) is not None
 
     @property

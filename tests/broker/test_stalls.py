@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from broker.connection import Connection
-from broker.flow import Stand
+from broker.flow import Flow, Stand
 from broker.stalls import GROUP, STALLED_SECONDS, Looking, Member, Stalls
 from schemas.records import Partition
 from tests.broker.fill import make_topic, numbers, produce
@@ -45,6 +45,12 @@ def test_whatever_moves_has_not_stopped_however_far_it_lags() -> None:
     looked = stalls()
     for at in range(100):
         assert looked.look(at * 30.0, {PLACE: READ._replace(moves=at)}, {PLACE: 10**6}) == {}
+
+
+def test_a_partition_that_is_given_again_has_not_stood_still_since_it_was_given_first() -> None:
+    looked = stalls()
+    for now in (0.0, STALLED_SECONDS + 1):
+        assert looked.look(now, {PLACE: Flow(5, in_flight_max=8).stand}, {PLACE: 6}) == {}
 
 
 def test_what_was_before_the_broker_did_not_answer_is_forgotten() -> None:
