@@ -30,6 +30,7 @@ START_SECONDS_MAX = 180.0
 SETTLE_SECONDS = 2.0
 RECOVER_SECONDS_MAX = 120.0
 IDLE_SECONDS_MAX = 180.0
+UNEXPECTED = "weir: unexpected, "
 ACTS = {**faults.ACTS, AT_A_STEP: steps.arm}
 Say = Callable[[str], object]
 
@@ -75,7 +76,7 @@ def play(stage: Stage, wanted: Wanted, say: Say) -> Round:
         if not scene.joined(START_SECONDS_MAX):
             complaints.append(f"the workers did not come to be ready: {[worker.last_words() for worker in fleet.workers.values()]}")
         complaints += _stopped(fleet, happened)
-    complaints += [f"{each}" for each in fleet.endings if each.code == REFUSED and " is full" not in each.words]
+    complaints += dict.fromkeys(f"{each}" for each in fleet.endings if _wrong(each))
     complaints += [
         f"{each.fault} ({each.what}): not recovered within {RECOVER_SECONDS_MAX:g} s"
         for each in happened
@@ -147,6 +148,11 @@ def _stopped(fleet: Fleet, happened: list[Happened]) -> list[str]:
         for each in ended
         if not (spoilt and " is damaged (" in each.last)
     ]
+
+
+def _wrong(ending: Ending) -> bool:
+    """Nothing that happens here may end a worker so: refused, but by a full disk, as it should be; or by what nobody thought of."""
+    return (ending.code == REFUSED and " is full" not in ending.words) or ending.last.startswith(UNEXPECTED)
 
 
 def _case(stage: Stage, lived: list[dict[str, evidence.Stored]], watch: Watch) -> Case:
