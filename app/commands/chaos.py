@@ -131,6 +131,8 @@ def _rounds(arguments: argparse.Namespace, seed: int, ground: Ground, say: Say) 
     until = time.monotonic() + (arguments.minutes or 1e9) * 60
     acts = plan(Random(seed), kills=kills, rebalances=rebalances, skipped=ground.skipped)  # noqa: S311 (no secret)
     parts = [acts] if arguments.soak else rounds(acts, most=ROUND_ACTS)
+    if not 1 <= arguments.first <= len(parts):
+        raise BadSetting(f"--first {arguments.first}: the rounds of this run are 1 to {len(parts)}")
     for number, part in list(enumerate(parts))[arguments.first - 1 :]:
         if time.monotonic() > until:
             return

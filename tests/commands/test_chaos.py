@@ -1,9 +1,14 @@
 """`weir chaos` beside what tests/chaos/test_quick.py plays."""
 
+import argparse
 import shutil
 from pathlib import Path
 
-from app.commands.chaos import keep_logs
+import pytest
+
+from app.commands.chaos import Ground, _rounds, add_arguments, keep_logs
+from app.settings import read_settings
+from schemas.errors import BadSetting
 
 
 def test_what_workers_said_outlives_their_round(tmp_path: Path) -> None:
@@ -18,3 +23,12 @@ def test_what_workers_said_outlives_their_round(tmp_path: Path) -> None:
         assert {log.name: log.read_text() for log in kept.iterdir()} == said
     finally:
         shutil.rmtree(kept)
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_a_round_that_a_run_does_not_have_is_refused(first: int, tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    arguments = parser.parse_args(["--quick", "--first", str(first)])
+    with pytest.raises(BadSetting, match=f"--first {first}: the rounds of this run are 1 to 1"):
+        next(_rounds(arguments, 1, Ground(read_settings(), None, {}, tmp_path, []), print))
