@@ -25,6 +25,8 @@ from schemas.records import Partition
 from schemas.topics import DEAD_LETTERS, DECISIONS
 
 WAIT_SECONDS = 60.0
+ACKNOWLEDGED_SECONDS_MAX = 120.0
+"""Of a record: while it waits, a test may start the broker again."""
 SOURCE_PARTITIONS, LABEL_PARTITIONS = 3, 2
 RECORD_BYTES_MAX = 4 << 20
 """Of the source topic and its producer: more than any topic of ours takes."""
@@ -81,7 +83,7 @@ class Producing:
         count = 0
         for count, value in enumerate(values, 1):  # noqa: B007  # counted to the end
             self._producer.produce(self.topic, value, partition=partition, timestamp=timestamp_ms, on_delivery=delivered)
-        assert self._producer.flush(30) == 0
+        assert self._producer.flush(ACKNOWLEDGED_SECONDS_MAX) == 0, "the broker does not acknowledge"
         assert len(spots) == count
         return spots
 

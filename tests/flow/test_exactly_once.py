@@ -9,7 +9,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -33,6 +33,7 @@ from tests.kafka import kafka_java, kafka_libs
 
 RATE = 500.0
 DEATH_SECONDS_MAX = 90.0
+SUPERVISED_SECONDS_MAX = 180.0
 PARTITIONS = 3
 
 
@@ -55,46 +56,55 @@ class Two:
     @property
     def owner(self) -> RunningWorker:
         """Who commits transactions; the engine looks at it from now on."""
-        return self._who_commits(lambda: None)
+        if self.engine.worker.ended() is not None:
+            self.engine.worker = self.other(self.engine.worker)
+        answers = self._answers()
+        self.engine.until(lambda: bool(answers()), "somebody who commits")
+        (self.engine.worker, *_) = answers()
+        return self.engine.worker
 
-    def supervised(self) -> RunningWorker:
-        """The same, while who ended with 3, as one may whose broker was away, is started again."""
-        return self._who_commits(self._start_again)
+    def supervise(self) -> None:
+        """Until both are ready and the owner's producers both have worked again, its answers' and its saves'.
+
+        Who ends with 3, as one may whose broker was away, is started again.
+        """
+        deadline = time.monotonic() + SUPERVISED_SECONDS_MAX
+        answers, saves = self._answers(), self._saves()
+        while not (answers() & saves() and all(worker.ready() for worker in self.workers)):
+            assert time.monotonic() < deadline, [worker.last_words() for worker in self.workers]
+            for worker in self.workers:
+                if (code := worker.ended()) is not None:
+                    assert code == Ours.exit_code, worker.last_words()
+                    worker.kill()
+                    worker.start()
+                    answers, saves = self._answers(), self._saves()
+            time.sleep(0.1)
+        (self.engine.worker, *_) = answers() & saves()
 
     def other(self, worker: RunningWorker) -> RunningWorker:
         return self.workers[1 - self.workers.index(worker)]
 
-    def _start_again(self) -> None:
-        for worker in self.workers:
-            if (code := worker.ended()) is not None:
-                assert code == Ours.exit_code, worker.last_words()
-                worker.kill()
-                worker.start()
+    def _answers(self) -> Callable[[], set[RunningWorker]]:
+        return self._working("weir_transactions_total", outcome="committed")
 
-    def _who_commits(self, look: Callable[[], None]) -> RunningWorker:
-        counts: dict[str, float] = {}
-        moved: list[RunningWorker] = []
+    def _saves(self) -> Callable[[], set[RunningWorker]]:
+        return self._working("weir_saves_total", outcome="done")
 
-        def moves() -> bool:
-            look()
+    def _working(self, name: str, **labels: str) -> Callable[[], set[RunningWorker]]:
+        """Whose counter of cell 0 has moved since the first look; one that was started again counts from 0."""
+        counts: dict[RunningWorker, float] = {}
+        moved: set[RunningWorker] = set()
+
+        def look() -> set[RunningWorker]:
             for worker in self.workers:
-                count, before = self._transactions(worker), counts.get(worker.settings.worker)
-                if count is not None:  # one that was started again counts from 0
-                    counts[worker.settings.worker] = count
-                    if before is not None and count > before:
-                        moved.append(worker)
-            return bool(moved)
+                with suppress(OSError):
+                    count = metric(worker, name, partition="0", **labels)
+                    if count > counts.get(worker, count):
+                        moved.add(worker)
+                    counts[worker] = count
+            return moved
 
-        self.engine.worker = self.other(self.engine.worker) if self.engine.worker.ended() is not None else self.engine.worker
-        self.engine.until(moves, "somebody who commits")
-        self.engine.worker = moved[0]
-        return moved[0]
-
-    def _transactions(self, worker: RunningWorker) -> float | None:
-        try:
-            return metric(worker, "weir_transactions_total", partition="0", outcome="committed")
-        except OSError:
-            return None
+        return look
 
     def stop(self) -> None:
         assert [worker.stop() for worker in self.workers] == [0, 0]
@@ -198,9 +208,7 @@ def test_a_broker_that_is_restarted_loses_and_doubles_nothing(prefix: str, tmp_p
                 end()
                 time.sleep(1)
                 broker.start()
-                assert both.supervised()
-            for worker in both.workers:
-                worker.wait_ready()
+                both.supervise()
         load.assert_all_decided(both.engine)
 
 
