@@ -110,8 +110,8 @@ def complaints(rounds: Sequence[Round]) -> list[str]:
     return found
 
 
-def figures(rounds: Sequence[Round], **beside: object) -> dict[str, Any]:
-    """As JSON."""
+def figures(rounds: Sequence[Round], *, first: int = 1, **beside: object) -> dict[str, Any]:
+    """As JSON. first: the number of the first of these rounds in its run."""
     delays = np.array([delay for each in rounds for delay in each.delays] or [0])
     heard = np.array([delay for each in rounds for delay in each.heard] or [0])
     totals = {
@@ -134,12 +134,12 @@ def figures(rounds: Sequence[Round], **beside: object) -> dict[str, Any]:
                 "recovered_after": None if one.recovered is None else round(one.recovered - one.began, 3),
                 "longest_delay_ms": _longest(each, int(one.began * 1000), int(_end(each.happened[at:]) * 1000)),
             }
-            for number, each in enumerate(rounds, 1)
+            for number, each in enumerate(rounds, first)
             for at, one in enumerate(each.happened)
         ],
         "ended_by_themselves": [
             {"round": number, "at": round(ending.at, 3), "worker": ending.worker, "code": ending.code, "words": ending.words}
-            for number, each in enumerate(rounds, 1)
+            for number, each in enumerate(rounds, first)
             for ending in each.endings
         ],
         "complaints": complaints(rounds),

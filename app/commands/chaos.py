@@ -213,7 +213,7 @@ def _tell(arguments: argparse.Namespace, played: list[Round], skipped: dict[str,
         console.print(complaint, markup=False, highlight=False, soft_wrap=True)
     if arguments.json:
         said = {"seed": seed, "rate": arguments.rate, "workers": arguments.workers, "skipped": skipped}
-        arguments.json.write_text(json.dumps(report.figures(played, **said), indent=2) + "\n")
+        arguments.json.write_text(json.dumps(report.figures(played, first=arguments.first, **said), indent=2) + "\n")
     if arguments.report and not arguments.soak:
         report.write(arguments.report, report.markdown(played, skipped))
 

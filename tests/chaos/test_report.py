@@ -34,6 +34,12 @@ def test_each_accident_alone_has_its_longest_delay() -> None:
     assert [one["longest_delay_ms"] for one in report.figures([played([KILL, PAUSE])])["accidents"]] == [3000, 10]
 
 
+def test_rounds_have_the_numbers_of_their_run() -> None:
+    """Of a run that began with its sixth: the number that `--first` takes."""
+    found = report.figures([played([KILL]), played([PAUSE])], first=6)
+    assert [(one["round"], one["fault"]) for one in found["accidents"]] == [(6, "kill -9"), (7, "SIGSTOP for 5 s")]
+
+
 def test_what_is_lost_is_complained_of_with_the_seed() -> None:
     assert report.complaints([played([KILL])]) == []
     assert report.complaints([played([KILL], complaints=["one without the answer due"])]) == ["seed 7: one without the answer due"]
