@@ -116,7 +116,18 @@ class Snapshots:
     def abort(self, number: int) -> None:
         """Ends the transaction without a trace. Raises Fenced."""
         producer = self._producers[number]
-        self._patiently(number, lambda: producer.abort_transaction(ANSWER_SECONDS))
+
+        def ended() -> None:
+            try:
+                producer.abort_transaction(ANSWER_SECONDS)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.INVALID_TXN_STATE:
+                    raise
+                # A broker that stopped had refused the first record's partition: it knows of no transaction, there is nothing to end. To
+                # librdkafka that is fatal, so whoever goes on with this producer hears of it; who gives the cell back does not go on.
+                _log.warning("%s: there was no transaction to abort: %s", self._what(number), error.args[0].str())
+
+        self._patiently(number, ended)
 
     def forget(self, number: int) -> None:
         """The cell is another's: no word more. What is open is ended by the next fence."""

@@ -146,6 +146,7 @@ class Transactional:
     async def _outcome(self, batches: Sequence[Batch]) -> KafkaError | None:
         """Transaction.of in its thread. Raises DeliveryFailed where the client hangs: what became of it, the next start finds out."""
         outcome = asyncio.get_running_loop().run_in_executor(self._thread, self._transaction.of, batches)
+        outcome.add_done_callback(lambda done: done.cancelled() or done.exception())  # of a cell that was closed: nobody asks any more
         while not (await asyncio.wait({outcome}, timeout=LOOK_SECONDS))[0]:
             if (silent := self._transaction.silent_seconds) > SILENT_SECONDS_MAX:
                 raise DeliveryFailed(f"a transaction of cell {self._partition.number}: no word from the client for {silent:.0f} s")

@@ -1,15 +1,19 @@
 """A changelog in a real Kafka: read committed, fenced by whoever comes next, its end found though it is a record that nobody reads."""
 
+import asyncio
 import secrets
 import time
+from collections.abc import Callable
 
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.protocol.transaction import EndTxnRequest, InitProducerIdRequest
 
 from broker import snapshots
 from broker.connection import Connection
 from broker.snapshots import Pair, Snapshots
 from broker.topics import Topics
-from schemas.errors import Fenced, PartitionLost
+from schemas.errors import DeliveryFailed, Fenced, PartitionLost
 from schemas.topics import CHANGELOG
 
 MARKER = b"marker"
@@ -31,6 +35,19 @@ def pairs(count: int, marker: bytes) -> list[Pair]:
 def fenced(snapshots: Snapshots) -> Snapshots:
     snapshots.fence(0, lambda: True)
     return snapshots
+
+
+async def ended_elsewhere(kafka: str, name: str, ask: Callable[[], None]) -> None:
+    """Commits what `ask` left open under a name, without its client's knowledge: with its own number, which is the next."""
+    client = AIOKafkaClient(bootstrap_servers=kafka)
+    await client.bootstrap()
+    node = client.get_random_node()
+    before = await client.send(node, InitProducerIdRequest(name, 60_000))
+    assert before.error_code == 0
+    await asyncio.to_thread(ask)
+    ended = await client.send(node, EndTxnRequest(name, before.producer_id, before.producer_epoch + 1, transaction_result=True))
+    assert ended.error_code == 0
+    await client.close()
 
 
 def read(snapshots: Snapshots) -> list[Pair]:
@@ -113,3 +130,22 @@ def test_a_starter_whose_cell_is_not_its_own_any_more_fences_nobody(two: tuple[S
     with pytest.raises(PartitionLost, match="nobody is fenced"):
         other.fence(0, lambda: False)
     assert one.commit(0)
+
+
+def test_a_transaction_of_which_the_broker_knows_nothing_is_aborted_all_the_same(kafka: str, two: tuple[Snapshots, Snapshots]) -> None:
+    """As after a broker's end that refused the first record: the cell is given back, and its worker lives on."""
+    one, other = two
+
+    def opened() -> None:
+        fenced(one).begin(0)
+        one.send(0, pairs(5, b"m1"))
+
+    asyncio.run(ended_elsewhere(kafka, f"{one.topic}-0", opened))
+    one.abort(0)
+    with pytest.raises(DeliveryFailed, match="invalid state"):
+        one.begin(0)
+    other = fenced(other)
+    other.begin(0)
+    other.send(0, pairs(5, b"m2"))
+    assert other.commit(0)
+    assert fenced(one).last(0, MARKER) == b"m2"
