@@ -1,7 +1,6 @@
 """Answers and the place in the log in one transaction: a read_committed reader sees each once, whatever is aborted or not known."""
 
 import asyncio
-import gc
 import os
 import threading
 from collections.abc import Callable
@@ -220,37 +219,6 @@ def test_a_client_that_does_not_come_back_is_fatal(kafka: str, log: str, monkeyp
             back.set()
 
     asyncio.run(live())
-
-
-def test_what_becomes_of_a_transaction_whose_cell_is_closed_is_no_error_in_the_log(
-    kafka: str, log: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The broker is away, the group takes the cell: its thread gives up when nobody waits for it any more."""
-    asked, over = threading.Event(), threading.Event()
-    heard: list[object] = []
-
-    def lost(_: object) -> None:
-        asked.set()
-        over.wait()
-        raise PartitionLost("not ours any more")
-
-    async def live() -> None:
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context["message"]))
-        async with Answering(kafka, log) as worker:
-            cell = await assigned(worker)
-            monkeypatch.setattr(worker.outs[cell]._transaction, "_produce", lost)
-            worker.answer(cell)
-            await until(asked.is_set)
-            worker.outs[cell].close()
-            await asyncio.sleep(0.05)
-            over.set()
-            await asyncio.to_thread(worker.outs[cell]._thread.shutdown)
-            await asyncio.sleep(0.05)
-
-    asyncio.run(live())
-    monkeypatch.undo()  # it holds what is to go
-    gc.collect()
-    assert heard == []
 
 
 def test_an_answer_that_the_client_or_the_broker_refuses_is_fatal(kafka: str, prefix: str) -> None:

@@ -1,15 +1,19 @@
-"""A broker that dies in the middle of transactions: outcomes are not known, some are aborted, and each answer is seen once all the same."""
+"""The broker is away in the middle of transactions: outcomes are not known, some are aborted, and each answer is seen once all the same."""
 
 import asyncio
+import gc
 import logging
+import threading
 from collections.abc import Iterator
 from random import Random
 
 import pytest
 
 from broker.embedded import EmbeddedBroker, embedded_broker
+from schemas.errors import PartitionLost
 from tests.broker.answering import BATCH, Answering, answers, assigned, seen
 from tests.broker.fill import make_topic, numbers
+from tests.broker.reader import until
 from tests.kafka import kafka_java, kafka_libs
 
 
@@ -52,3 +56,35 @@ def test_a_broker_that_is_killed_in_the_middle_comes_back_to_each_answer_once(br
 
     batches = asyncio.run(live())
     assert seen(broker.bootstrap, answers("log")) == [numbers(BATCH * batches)]
+
+
+def test_what_becomes_of_a_transaction_whose_cell_is_closed_is_no_error_in_the_log(
+    kafka: str, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker is away, the group takes the cell: its thread gives up when nobody waits for it any more."""
+    make_topic(kafka, prefix)
+    asked, over = threading.Event(), threading.Event()
+    heard: list[object] = []
+
+    def lost(_: object) -> None:
+        asked.set()
+        over.wait()
+        raise PartitionLost("not ours any more")
+
+    async def live() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context["message"]))
+        async with Answering(kafka, prefix) as worker:
+            cell = await assigned(worker)
+            monkeypatch.setattr(worker.outs[cell]._transaction, "_produce", lost)
+            worker.answer(cell)
+            await until(asked.is_set)
+            worker.outs[cell].close()
+            await asyncio.sleep(0.05)
+            over.set()
+            await asyncio.to_thread(worker.outs[cell]._thread.shutdown)
+            await asyncio.sleep(0.05)
+
+    asyncio.run(live())
+    monkeypatch.undo()  # it holds what is to go
+    gc.collect()
+    assert heard == []
