@@ -1,5 +1,6 @@
 """The Jenkinsfile, read by a real Groovy parser: it says what .ci/run says."""
 
+import argparse
 import os
 import shlex
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.commands import chaos
 from tests.tree import ROOT
 
 CALLS = ROOT / "tests" / "groovy" / "calls.groovy"
@@ -33,16 +35,25 @@ def test_jenkins_runs_what_ci_runs(calls: list[tuple[str, str]]) -> None:
     assert [given for name, given in calls if name == "sh"][:1] == steps == ["./weir test"]
 
 
+def test_jenkins_lets_accidents_happen_to_each_build_and_keeps_what_they_came_to(calls: list[tuple[str, str]]) -> None:
+    asked = [given for name, given in calls if name == "sh"][1].split()
+    assert asked[:3] == ["./weir", "chaos", "--quick"]
+    assert asked[asked.index("--json") + 1] in dict(calls)["archiveArtifacts"]
+    parser = argparse.ArgumentParser()
+    chaos.add_arguments(parser)
+    assert parser.parse_args(asked[2:]).quick
+
+
 def test_jenkins_survives_a_million_simulated_crashes_at_night(calls: list[tuple[str, str]]) -> None:
     asked = [name for name, _ in calls]
     assert asked.index("triggeredBy") < len(asked) - asked[::-1].index("sh"), "only at night"
-    nightly = [given for name, given in calls if name == "sh"][1]
+    nightly = [given for name, given in calls if name == "sh"][2]
     assert nightly.startswith(".venv/bin/python -m tests.simulation --crashes 1000000 ")
 
 
 def test_jenkins_checks_out_tests_and_keeps_the_report(calls: list[tuple[str, str]]) -> None:
     given = dict(calls)
-    assert [name for name, _ in calls if name == "sh"] == ["sh", "sh"]
+    assert [name for name, _ in calls if name == "sh"] == ["sh", "sh", "sh"]
     calls = [call for at, call in enumerate(calls) if call[0] != "sh" or "sh" not in [name for name, _ in calls[:at]]]
     order = ["checkout", "sh", "junit", "archiveArtifacts"]
     assert next(iter(given)) == "pipeline"
