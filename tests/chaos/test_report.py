@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from chaos import report
+from chaos.fleet import Ending
 from chaos.rounds import Found, Happened, Round
 from schemas.errors import BadSetting
 
@@ -36,8 +37,10 @@ def test_each_accident_alone_has_its_longest_delay() -> None:
 
 def test_rounds_have_the_numbers_of_their_run() -> None:
     """Of a run that began with its sixth: the number that `--first` takes."""
-    found = report.figures([played([KILL]), played([PAUSE])], first=6)
+    later = played([PAUSE])._replace(endings=[Ending(150.0, "w1", 3, "weir: the disk is full")])
+    found = report.figures([played([KILL]), later], first=6)
     assert [(one["round"], one["fault"]) for one in found["accidents"]] == [(6, "kill -9"), (7, "SIGSTOP for 5 s")]
+    assert [(one["round"], one["worker"]) for one in found["ended_by_themselves"]] == [(7, "w1")]
 
 
 def test_what_is_lost_is_complained_of_with_the_seed() -> None:
